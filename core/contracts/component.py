@@ -1,0 +1,29 @@
+"""What every pluggable thing has: a name, and options that are checked."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Options(BaseModel):
+    """Base of all options: unknown names are refused, values are checked, instances are frozen."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class Component:
+    """A thing that a plugin registers: it has a name, and is made from its options.
+
+    Attributes:
+        name: how users ask for it: lower case, digits, ``-`` and ``_``.
+        Options: the pydantic model of its options. Every field has a default, so that the thing can
+            be used by its name alone (a task that cannot do without a folder says so in ``__init__``).
+    """
+
+    name: ClassVar[str]
+    Options: ClassVar[type[Options]] = Options
+
+    def __init__(self, options: Options | None = None) -> None:
+        self.options = self.Options() if options is None else options
