@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pluggy
 
@@ -23,7 +23,7 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 class Register(Protocol):
     """What a plugin's hook is handed: one method for each kind of thing there is."""
 
-    def space(self, space: type[SearchSpace]) -> None:
+    def space(self, space: type[SearchSpace[Any]]) -> None:
         """Register a search space under its ``name``."""
 
     def evaluator(self, evaluator: type[Evaluator]) -> None:

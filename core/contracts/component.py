@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
 
@@ -11,6 +11,9 @@ class Options(BaseModel):
     """Base of all options: unknown names are refused, values are checked, instances are frozen."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+_AnyOptions: TypeAlias = Options
 
 
 class Component:
@@ -23,7 +26,7 @@ class Component:
     """
 
     name: ClassVar[str]
-    Options: ClassVar[type[Options]] = Options
+    Options: ClassVar[type[_AnyOptions]] = Options
 
-    def __init__(self, options: Options | None = None) -> None:
+    def __init__(self, options: _AnyOptions | None = None) -> None:
         self.options = self.Options() if options is None else options

@@ -44,7 +44,7 @@ class Genotype(Mapping[str, Value]):
         except ValueError as error:
             raise ParseError(f"genotype {text!r} is not JSON: {error}.") from error
         if not isinstance(values, dict) or any(isinstance(v, dict | list) for v in values.values()):
-            raise ParseError(f"genotype {text!r}: expected a flat JSON object, such as {{\"width\": 8}}.")
+            raise ParseError(f'genotype {text!r}: expected a flat JSON object, such as {{"width": 8}}.')
         try:
             return cls(values)
         except ChoiceError as error:

@@ -124,9 +124,7 @@ def _another(decision: Decision, value: Value, random: Random) -> Value:
             return drawn
 
 
-def crossed(
-    first: Choices, second: Choices, random: Random
-) -> Mapping[str, list[tuple[Decision, Value]]]:
+def crossed(first: Choices, second: Choices, random: Random) -> Mapping[str, list[tuple[Decision, Value]]]:
     """The decisions of two parents: each from either, as likely, with the other's as second wish."""
     sides = [(parent.genotype, parent.decisions) for parent in (first, second)]
     wanted: dict[str, list[tuple[Decision, Value]]] = {}
