@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from automl.core import contracts, errors
     from automl.core.hookspecs import API_VERSION, hookimpl
-    from automl.core.search import search
+    from automl.core.launch import resume, search
     from automl.core.store import open_run
 
-__all__ = ["API_VERSION", "contracts", "errors", "hookimpl", "open_run", "search"]
+__all__ = ["API_VERSION", "contracts", "errors", "hookimpl", "open_run", "resume", "search"]
 
 _HOMES = {
     "API_VERSION": ("automl.core.hookspecs", "API_VERSION"),
@@ -23,7 +23,8 @@ _HOMES = {
     "errors": ("automl.core.errors", None),
     "hookimpl": ("automl.core.hookspecs", "hookimpl"),
     "open_run": ("automl.core.store", "open_run"),
-    "search": ("automl.core.search", "search"),
+    "search": ("automl.core.launch", "search"),
+    "resume": ("automl.core.launch", "resume"),
 }
 
 

@@ -11,6 +11,7 @@
     ├── DataError                 a data set is missing, torn, or of another layout
     ├── PluginError               a plugin does not import, or registers what cannot be
     ├── EvaluatorError            an evaluator breaks its contract
+    ├── StrategyError             a strategy breaks its contract
     └── RunError                  a run on disk
         ├── RunNotFoundError
         ├── RunDamagedError
@@ -115,6 +116,10 @@ class PluginError(AutomlError):
 
 class EvaluatorError(AutomlError):
     """An evaluator breaks its contract: another number of outcomes, an undeclared metric."""
+
+
+class StrategyError(AutomlError):
+    """A strategy breaks its contract: it waits for nothing, or proposes what the space does not know."""
 
 
 class RunError(AutomlError):

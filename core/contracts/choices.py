@@ -10,14 +10,18 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from random import Random
 from typing import TypeVar, cast
 
-from automl.core.contracts.genotype import Genotype, Value
+from automl.core.contracts.genotype import SCALARS, Genotype, Value
 from automl.core.errors import ChoiceError
 
 T = TypeVar("T", bound=Value)
+
+_NO_LISTS = (str, set, frozenset)
+"""What can be iterated and is no list of options: the order of a set is another one in every process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,10 @@ class OneOf:
     """A choice among listed options."""
 
     options: tuple[Value, ...]
+    _known: frozenset[tuple[type, Value]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_known", frozenset((type(option), option) for option in self.options))
 
     @property
     def count(self) -> int:
@@ -41,11 +49,11 @@ class OneOf:
 
     def holds(self, value: Value) -> bool:
         """Whether ``value`` is one of the options, its type included."""
-        return any(value == option and type(value) is type(option) for option in self.options)
+        return (type(value), value) in self._known
 
     def same(self, other: Decision) -> bool:
         """Whether ``other`` offers the same options: ``True`` is not ``1`` here."""
-        return (
+        return self is other or (
             isinstance(other, OneOf)
             and self.options == other.options
             and all(type(a) is type(b) for a, b in zip(self.options, other.options, strict=True))
@@ -96,9 +104,13 @@ class UniformRange:
     log: bool
 
     @property
-    def count(self) -> None:
-        """A continuous choice has no number of options."""
-        return
+    def count(self) -> int | None:
+        """A continuous choice has no number of options; a range of one point has that one."""
+        return 1 if self.low == self.high else None
+
+    def at(self, index: int) -> Value:
+        """The only option, where there is only one."""
+        return self.low
 
     def draw(self, random: Random) -> Value:
         """A number from the range."""
@@ -134,12 +146,22 @@ class Choices(ABC):
         self._decisions: dict[str, Decision] = {}
 
     def one_of(self, name: str, options: Sequence[T]) -> T:
-        """One of ``options``: distinct JSON scalars, at least one.
+        """One of ``options``: distinct JSON scalars in a list or a tuple, at least one.
 
         Raises:
             ChoiceError: ``name`` was chosen before, or the options break the rule above.
         """
-        return cast(T, self._ask(name, OneOf(_checked(name, options))))
+        if isinstance(options, _NO_LISTS):
+            raise ChoiceError(
+                f"choice {name!r}: the options are a {type(options).__name__}: expected a list or a tuple, "
+                "whose order is the same in every process."
+            )
+        offered = tuple(options)
+        try:
+            decision = _one_of(offered, tuple(map(type, offered)))
+        except (ChoiceError, TypeError):  # TypeError: an option that has no hash
+            raise ChoiceError(f"choice {name!r} {_fault(offered)}") from None
+        return cast(T, self._ask(name, decision))
 
     def integer(self, name: str, low: int, high: int) -> int:
         """An integer from ``low`` to ``high``, both included.
@@ -155,11 +177,11 @@ class Choices(ABC):
         """A number between ``low`` and ``high``, uniform in it or (``log``) in its logarithm.
 
         Raises:
-            ChoiceError: ``name`` was chosen before, or the range is empty, not finite, or (``log``) not
-                positive.
+            ChoiceError: ``name`` was chosen before, or the range is empty, or not of finite length, or
+                (``log``) not positive.
         """
         low, high = float(low), float(high)
-        if not (math.isfinite(low) and math.isfinite(high) and low <= high) or (log and low <= 0):
+        if not (low <= high and math.isfinite(high - low)) or (log and low <= 0):
             raise ChoiceError(
                 f"choice {name!r}: expected finite numbers {'0 < ' if log else ''}low <= high, "
                 f"got {low!r} and {high!r}."
@@ -167,6 +189,8 @@ class Choices(ABC):
         return cast(float, self._ask(name, UniformRange(low, high, log)))
 
     def _ask(self, name: str, decision: Decision) -> Value:
+        if type(name) is not str:
+            raise ChoiceError(f"choice {name!r}: expected a name that is text, not a {type(name).__name__}.")
         if name in self._values:
             raise ChoiceError(f"choice {name!r} was made twice: every choice needs a name of its own.")
         value = self._decide(name, decision)
@@ -189,16 +213,29 @@ class Choices(ABC):
         return dict(self._decisions)
 
 
-def _checked(name: str, options: Sequence[Value]) -> tuple[Value, ...]:
-    checked = tuple(options)
-    if not checked:
-        raise ChoiceError(f"choice {name!r} has no options.")
-    for option in checked:
-        if option is not None and not isinstance(option, str | int | float | bool):
-            raise ChoiceError(
-                f"choice {name!r}: option {option!r} is not a JSON scalar. Choose among names, and look "
-                "the objects up by name."
+@lru_cache(maxsize=4096)
+def _one_of(options: tuple[Value, ...], types: tuple[type, ...]) -> OneOf:
+    """The choice among ``options``, checked once however often it is asked.
+
+    ``types`` keeps apart what is equal: ``(1,)`` and ``(True,)``. Adding zero makes one of 0.0 and -0.0.
+    """
+    if _fault(options):
+        raise ChoiceError(_fault(options))
+    return OneOf(tuple(option + 0.0 if type(option) is float else option for option in options))
+
+
+def _fault(options: tuple[Value, ...]) -> str:
+    """What is wrong with these options, if anything is."""
+    if not options:
+        return "has no options."
+    for option in options:
+        if type(option) not in SCALARS:
+            return (
+                f"offers {option!r}, a {type(option).__name__}: expected plain text, numbers, true, false or "
+                "null. Choose among names, and look the objects up by name."
             )
-    if len({(type(option), option) for option in checked}) < len(checked):
-        raise ChoiceError(f"choice {name!r}: the options {list(checked)!r} are not distinct.")
-    return checked
+        if type(option) is float and not math.isfinite(option):
+            return f"offers {option!r}: expected finite numbers, the only ones that JSON has."
+    if len({(type(option), option) for option in options}) < len(options):
+        return f"offers {list(options)!r}: expected options that are distinct."
+    return ""

@@ -6,6 +6,7 @@ from abc import ABC
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from math import isfinite
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
@@ -152,7 +153,11 @@ class Evaluator(Component, ABC):
         """`score` with its time, and its errors turned into outcomes."""
         start = perf_counter()
         try:
-            return Outcome.ok(self.score(subject, context), seconds=perf_counter() - start)
+            metrics = {name: float(value) for name, value in self.score(subject, context).items()}
+            for name, value in metrics.items():
+                if not isfinite(value):
+                    raise DegenerateScoreError(f"{name} is {value!r}")
+            return Outcome.ok(metrics, seconds=perf_counter() - start)
         except Exception as error:  # noqa: BLE001 - a plugin's code may raise anything: the search goes on
             return failure(error, seconds=perf_counter() - start)
 
@@ -162,6 +167,10 @@ def failure(error: Exception, *, seconds: float = 0.0) -> Outcome:
 
     A declared failure keeps its own status; running out of memory is ``out_of_memory``; anything else is
     ``invalid``, with the exception's type and first line as the reason.
+
+    Raises:
+        AutomlError: ``error`` itself, where it is none of the candidate's doing: a torn data set, a missing
+            extra. It would befall every candidate, and has to end the search.
     """
     lines = str(error).strip().splitlines()
     text = lines[0] if lines else "no message"
@@ -169,6 +178,8 @@ def failure(error: Exception, *, seconds: float = 0.0) -> Outcome:
         return Outcome.failed(Status.DEGENERATE, text, seconds=seconds)
     if isinstance(error, InvalidCandidateError):
         return Outcome.failed(Status.INVALID, text, seconds=seconds)
+    if isinstance(error, AutomlError):
+        raise error
     out_of_memory = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
     status = Status.OUT_OF_MEMORY if out_of_memory or "can't allocate memory" in text else Status.INVALID
     return Outcome.failed(status, f"{type(error).__name__}: {text}", seconds=seconds)

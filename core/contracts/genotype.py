@@ -11,6 +11,10 @@ from automl.core.errors import ChoiceError, ParseError
 Value: TypeAlias = str | int | float | bool | None
 """What a choice can yield: a JSON scalar."""
 
+SCALARS = frozenset({str, int, float, bool, type(None)})
+"""The types of such values. A subclass (an enum's member, a number of numpy's) is none: it would come back
+from JSON as something else."""
+
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 
@@ -25,11 +29,19 @@ class Genotype(Mapping[str, Value]):
 
     def __init__(self, values: Mapping[str, Value]) -> None:
         self._values = dict(values)
+        if not SCALARS.issuperset(map(type, self._values.values())):
+            name = next(name for name, value in self._values.items() if type(value) not in SCALARS)
+            raise ChoiceError(
+                f"genotype: {name!r} is {self._values[name]!r}, a {type(self._values[name]).__name__}: "
+                "expected plain text, a finite number, true, false or null."
+            )
         try:
             self._text = _encode(self._values)
-        except (TypeError, ValueError) as error:
+            if not self._text.isascii():
+                self._text.encode()  # half of a surrogate pair is text that no file can hold
+        except ValueError as error:
             raise ChoiceError(
-                f"a genotype holds JSON scalars (text, finite numbers, true, false, null): {error}"
+                f"genotype {self._values!r}: expected text and finite numbers, as JSON has them ({error})."
             ) from error
 
     @classmethod
@@ -41,7 +53,7 @@ class Genotype(Mapping[str, Value]):
         """
         try:
             values = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ParseError(f"genotype {text!r} is not JSON: {error}.") from error
         if not isinstance(values, dict) or any(isinstance(v, dict | list) for v in values.values()):
             raise ParseError(f'genotype {text!r}: expected a flat JSON object, such as {{"width": 8}}.')

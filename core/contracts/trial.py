@@ -66,6 +66,8 @@ class Outcome:
                     f"metric {name!r} is {value!r}: return Outcome.degenerate(reason) for a score that is "
                     "no number, never a NaN, an infinity or a magic number"
                 )
+        if self.status is Status.OK and not self.metrics:
+            raise ValueError("an outcome that is 'ok' needs metrics: all that the evaluator declares")
         if self.status is not Status.OK and not self.reason:
             raise ValueError(f"an outcome that is {self.status.value!r} needs a reason")
 

@@ -1,0 +1,114 @@
+"""The evaluation context that every engine injects into evaluators."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from automl.core.contracts import (
+    Batch,
+    Checkpoints,
+    InvalidCandidateError,
+    NetworkSize,
+    SearchSpace,
+    Subject,
+    Task,
+    derive_seed,
+)
+from automl.core.errors import AutomlError
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+_BATCHES_KEPT = 16
+"""An evaluator draws its batches again for every candidate: a few repeats' worth stay at hand."""
+
+
+class EngineContext:
+    """What an evaluator may use besides the candidates (`contracts.EvaluationContext`).
+
+    Args:
+        space: the search space, in full size.
+        task: the task.
+        run_seed: the run's seed.
+        size: which networks the evaluator wants.
+        device: where to compute, as torch names it.
+        resolve: finds another registered thing by kind and name.
+        checkpoints: where an evaluator that trains keeps its state.
+    """
+
+    def __init__(
+        self,
+        *,
+        space: SearchSpace[Any],
+        task: Task,
+        run_seed: int,
+        size: NetworkSize = NetworkSize.FULL,
+        device: str = "cpu",
+        resolve: Callable[[str, str], Any] | None = None,
+        checkpoints: Checkpoints | None = None,
+    ) -> None:
+        self.space: SearchSpace[Any] = space.proxy() if size is NetworkSize.PROXY else space
+        self.task = task
+        self.checkpoints = checkpoints
+        self._run_seed = run_seed
+        self._device = device
+        self._resolve = resolve
+        self._batch = lru_cache(maxsize=_BATCHES_KEPT)(self._draw_batch)
+
+    @property
+    def device(self) -> torch.device:
+        """Where to compute."""
+        import torch
+
+        return torch.device(self._device)
+
+    def seed(self, purpose: str, *, repeat: int = 0, draw: int = 0) -> int:
+        """A seed that all candidates of one repeat share."""
+        return derive_seed(self._run_seed, repeat, "shared", purpose, draw)
+
+    def own_seed(self, subject: Subject, purpose: str, *, draw: int = 0) -> int:
+        """A seed of the subject's own."""
+        return derive_seed(self._run_seed, subject.repeat, "own", purpose, draw, subject.genotype.json)
+
+    def batch(self, size: int, *, repeat: int = 0, draw: int = 0) -> Batch:
+        """The batch that all candidates of one repeat share."""
+        return self._batch(size, self.seed("batch", repeat=repeat, draw=draw))
+
+    def _draw_batch(self, size: int, seed: int) -> Batch:
+        batch = self.task.batch(size, seed)
+        labels = None if batch.labels is None else batch.labels.to(self.device)
+        return Batch(batch.inputs.to(self.device), labels)
+
+    def network(self, subject: Subject, *, draw: int = 0) -> nn.Module:
+        """The subject's network in train mode, its initial values from the shared seed.
+
+        Raises:
+            InvalidCandidateError: the space cannot build it.
+        """
+        import torch
+
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(self.seed("initial values", repeat=subject.repeat, draw=draw))
+            try:
+                network = self.space.network(subject.candidate, self.task)
+            except (MemoryError, AutomlError):
+                raise
+            except Exception as error:
+                lines = str(error).strip().splitlines() or [""]
+                raise InvalidCandidateError(
+                    f"the network cannot be built: {type(error).__name__}: {lines[0]}"
+                ) from error
+        return network.to(self.device).train()
+
+    def report(self, subject: Subject, step: int, metrics: Mapping[str, float]) -> bool:
+        """Whether to go on: always, where no scheduler is at work."""
+        return True
+
+    def resolve(self, kind: str, name: str) -> Any:
+        """Another registered thing, made with its default options."""
+        if self._resolve is None:
+            raise LookupError(f"this context resolves nothing: asked for {kind} {name!r}")
+        return self._resolve(kind, name)
