@@ -241,8 +241,6 @@ def check_part(part: object, contract: type[Component], word: str) -> None:
     missing = sorted(getattr(part, "__abstractmethods__", ()))
     if missing:
         raise PluginError(f"{word} {name!r} does not implement {', '.join(missing)}")
-    if issubclass(part, Evaluator) and not hasattr(part, "metrics"):
-        raise PluginError(f"proxy {name!r} declares no metrics: metrics = (Metric('{name}'),)")
 
 
 # -- things straight from a file ------------------------------------------------------------------------

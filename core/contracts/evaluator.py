@@ -134,7 +134,7 @@ class Evaluator(Component, ABC):
     equality: ClassVar[Equality] = Equality.FUNCTION
     version: ClassVar[int] = 1
     metrics: tuple[Metric, ...]
-    """What it gives, the main one first. May be a property, where it depends on the options."""
+    """What it gives, the main one first: a class attribute, or set in ``__init__`` where options decide."""
 
     def score(self, subject: Subject, context: EvaluationContext) -> Mapping[str, float]:
         """The metrics of one candidate, all of those declared.

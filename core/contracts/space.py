@@ -22,7 +22,7 @@ from automl.core.contracts.sources import (
     walk,
 )
 from automl.core.contracts.task import Task
-from automl.core.errors import ChoiceError, MissingViewError
+from automl.core.errors import ChoiceError, MissingViewError, ParseError
 
 if TYPE_CHECKING:
     from torch import nn
@@ -117,7 +117,10 @@ class SearchSpace(Component, ABC, Generic[C]):
             ParseError: ``text`` names no candidate of this space.
         """
         genotype = Genotype.from_json(text)
-        self.rebuild(genotype)
+        try:
+            self.rebuild(genotype)
+        except ChoiceError as error:
+            raise ParseError(f"candidate {text!r} is none of search space {self.name!r}: {error}") from error
         return genotype
 
     def text(self, genotype: Genotype, candidate: C) -> str:

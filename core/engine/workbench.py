@@ -170,6 +170,11 @@ class Workbench:
         owners: dict[str, str] = {}
         metrics: list[Metric] = []
         for evaluator in self.evaluators:
+            if not getattr(evaluator, "metrics", ()):
+                raise EvaluatorError(
+                    f"proxy {evaluator.name!r} declares no metrics: expected a tuple, such as "
+                    f"metrics = (Metric({evaluator.name!r}),)."
+                )
             for metric in evaluator.metrics:
                 if metric.name in owners:
                     raise UsageError(
