@@ -3,7 +3,7 @@
 ``README.md`` in this folder documents the format, column by column.
 """
 
-from automl.core.store.compact import compact
+from automl.core.store.compaction import compact
 from automl.core.store.lease import Holder
 from automl.core.store.manifest import SCHEMA_VERSION, Manifest, RunState
 from automl.core.store.row import EXEMPT_COLUMNS, Row

@@ -19,7 +19,7 @@ from pathlib import Path
 MANIFEST = "run.json"
 TRIALS = "trials"
 NEW_TRIALS, OLD_TRIALS = ".trials.new", ".trials.old"
-"""Folders of a merge under way, or of one that was killed: see `automl.core.store.compact`."""
+"""Folders of a merge under way, or of one that was killed: see `automl.core.store.compaction`."""
 
 _PART = re.compile(r"part-(\d{6,})\.parquet")
 _TEMPORARY = ".tmp"

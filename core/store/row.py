@@ -171,7 +171,7 @@ def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
     try:
         return pa.array(values, kind)
     except UnicodeEncodeError:
-        # Half a surrogate pair has no UTF-8. Its escape is also JSON's, so a genotype comes back whole.
+        # Half a surrogate pair (a file's name in an error's message) has no UTF-8: its escape does.
         return pa.array([_escaped(value) for value in values], kind)
 
 

@@ -154,20 +154,22 @@ def open_run(run: str | Path, *, root: Path = Path("runs")) -> Run:
     if run == LAST:
         return _last(root)
     name = str(run)
-    if isinstance(run, str) and run.strip(".") and "/" not in run and (root / run).is_dir():
-        return read_run(root / run)
     path = Path(run)
+    is_name = isinstance(run, str) and name == path.name != ""
+    if is_name and (root / name).is_dir():
+        return read_run(root / name)
     if path.name == files.MANIFEST and path.is_file():
         return read_run(path.parent)
     if name and path.is_dir():
         return read_run(path)
-    names = [folder.name for folder in _folders(root)]
-    begun = [other for other in names if name and other.startswith(name)]
+    place = path.parent if path.name and not is_name else root
+    names = [folder.name for folder in _folders(place)]
+    begun = [other for other in names if is_name and other.startswith(name)]
     if len(begun) == 1:
         return read_run(root / begun[0])
     if begun:
         raise RunNotFoundError(f"{name!r} is the beginning of {len(begun)} runs: {', '.join(begun[:6])}.")
-    raise RunNotFoundError(f"there is no run {name!r}: {_guess(name, names, root)}")
+    raise RunNotFoundError(f"there is no run {name!r}: {_guess(path.name, names, place)}")
 
 
 def list_runs(root: Path) -> list[Run | DamagedRun]:
@@ -224,7 +226,7 @@ def _last(root: Path) -> Run:
 def _guess(name: str, names: list[str], root: Path) -> str:
     if not names:
         return f"there are none in {str(root)!r}."
-    near = difflib.get_close_matches(Path(name).name, names, n=3, cutoff=0.5)
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
     if near:
         return f"did you mean {' or '.join(near)}?"
     newest = ", ".join(names[:-7:-1])

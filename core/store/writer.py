@@ -18,7 +18,10 @@ from automl.core.store.manifest import Manifest, RunState, read_manifest, write_
 from automl.core.store.row import Row
 
 SEAL_SECONDS = 1.0
-"""What cheap work a kill may cost; a trial that took longer than this is sealed at once."""
+"""How much cheap work a kill may cost."""
+
+DEAR_SECONDS = 1.0
+"""A trial that took longer than this is sealed at once."""
 
 SEAL_ROWS = 4096
 
@@ -42,6 +45,7 @@ def create_run(folder: Path, manifest: Manifest) -> RunWriter:
             with lease.owned():
                 _check_empty(folder)
                 _begin(folder, manifest)
+            return RunWriter(folder, manifest, lease, sealed_parts=0, sealed_rows=0)
         except BaseException:
             lease.release()
             raise
@@ -49,7 +53,6 @@ def create_run(folder: Path, manifest: Manifest) -> RunWriter:
         raise StoreWriteError(
             f"run folder {str(folder)!r} cannot be made: {_reason(error)}.", hint="Choose another folder."
         ) from error
-    return RunWriter(folder, manifest, lease, sealed_parts=0, sealed_rows=0)
 
 
 def reopen_run(folder: Path) -> RunWriter:
@@ -74,6 +77,8 @@ def reopen_run(folder: Path) -> RunWriter:
                     state=RunState.RUNNING, reason="", ended_at=None, trials=None
                 )
                 write_manifest(folder, manifest)
+            last = files.part_number(paths[-1]) if paths else 0
+            return RunWriter(folder, manifest, lease, sealed_parts=last, sealed_rows=rows)
         except BaseException:
             lease.release()
             raise
@@ -81,8 +86,6 @@ def reopen_run(folder: Path) -> RunWriter:
         raise StoreWriteError(
             f"run folder {str(folder)!r} cannot be written: {_reason(error)}.", hint=_advice(error, folder)
         ) from error
-    last = files.part_number(paths[-1]) if paths else 0
-    return RunWriter(folder, manifest, lease, sealed_parts=last, sealed_rows=rows)
 
 
 class RunWriter:
@@ -123,7 +126,7 @@ class RunWriter:
         if row.started_at.tzinfo is None:
             raise ValueError(f"started_at {row.started_at!r} has no time zone: use datetime.now(UTC)")
         self._rows.append(row)
-        if row.seconds > SEAL_SECONDS and row.source is Source.EVALUATED:
+        if row.seconds > DEAR_SECONDS and row.source is Source.EVALUATED:
             self._urgent = True
         self.poll()
 
@@ -171,7 +174,7 @@ class RunWriter:
             if isinstance(error, FileExistsError):
                 self._attempted = 0  # a stranger's file bears the name: it holds none of these rows
             raise StoreWriteError(
-                f"{_reason(error, full='the disk is full')}: {self.rows_sealed} rows are sealed in "
+                f"{_reason(error)}: {self.rows_sealed} rows are sealed in "
                 f"{str(self.folder)!r}, the last {len(self._rows)} are not.",
                 hint=_advice(error, self.folder),
             ) from error
@@ -256,7 +259,7 @@ class RunWriter:
                 write_manifest(self.folder, manifest)
         except OSError as error:
             raise StoreWriteError(
-                f"{_reason(error, full='the disk is full')}: {str(self.folder / files.MANIFEST)!r} cannot be "
+                f"{_reason(error)}: {str(self.folder / files.MANIFEST)!r} cannot be "
                 f"written; {self.rows_sealed} rows are sealed.",
                 hint=_advice(error, self.folder),
             ) from error
@@ -287,9 +290,9 @@ def _check_empty(folder: Path) -> None:
         )
 
 
-def _reason(error: OSError, *, full: str = "") -> str:
-    if full and error.errno in _FULL:
-        return full
+def _reason(error: OSError) -> str:
+    if error.errno in _FULL:
+        return "the disk is full"
     return error.strerror or str(error)
 
 

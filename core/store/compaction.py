@@ -26,7 +26,7 @@ GROUP_ROWS = 65_536
 
 
 def compact(folder: Path) -> int:
-    """Merge all parts of a run into one. Rows keep their order.
+    """Merge all parts of a run that has ended, or whose writer was killed, into one. Rows keep their order.
 
     Returns:
         How many parts were merged: 0 where there was nothing to do.
