@@ -224,8 +224,8 @@ def _search(
             )
             try:
                 ended = search.run()
-            except (StoreWriteError, LeaseLostError):
-                raise  # there is nothing that could be written
+            except (StoreWriteError, LeaseLostError, ReplayError):
+                raise  # nothing can be written, or is to be
             except Exception as error:
                 writer.finish(RunState.FAILED, (str(error) or type(error).__name__).splitlines()[0])
                 raise

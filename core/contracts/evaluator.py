@@ -33,7 +33,9 @@ class Equality(StrEnum):
 
 
 class NetworkSize(StrEnum):
-    """Which networks an evaluator wants: the space's full ones, or its small ones (`SearchSpace.proxy`)."""
+    """Which networks and inputs an evaluator wants: full ones, or those of `SearchSpace.proxy` and
+    `Task.proxy`.
+    """
 
     FULL = "full"
     PROXY = "proxy"
@@ -69,7 +71,7 @@ class EvaluationContext(Protocol):
 
     @property
     def task(self) -> Task:
-        """The data and the shape that candidates are judged on."""
+        """The data and the shape that candidates are judged on, in the size that the evaluator asked for."""
 
     @property
     def space(self) -> SearchSpace[Any]:

@@ -61,6 +61,13 @@ class Task(Component, ABC):
             DataError: the task has no split of this name.
         """
 
+    def proxy(self) -> Task:
+        """The same task with inputs small enough for scores without training; by default itself.
+
+        What the user set is kept. It goes together with `SearchSpace.proxy`.
+        """
+        return self
+
     def fingerprint(self) -> str:
         """A text that is equal for tasks with the same data and settings: it goes into a run's record."""
         return f"{self.name} {self.options.model_dump_json()}"

@@ -31,7 +31,7 @@ class EngineContext:
 
     Args:
         space: the search space, in full size.
-        task: the task.
+        task: the task, in full size.
         run_seed: the run's seed.
         size: which networks the evaluator wants.
         device: where to compute, as torch names it.
@@ -50,8 +50,9 @@ class EngineContext:
         resolve: Callable[[str, str], Any] | None = None,
         checkpoints: Checkpoints | None = None,
     ) -> None:
-        self.space: SearchSpace[Any] = space.proxy() if size is NetworkSize.PROXY else space
-        self.task = task
+        small = size is NetworkSize.PROXY
+        self.space: SearchSpace[Any] = space.proxy() if small else space
+        self.task: Task = task.proxy() if small else task
         self.checkpoints = checkpoints
         self._run_seed = run_seed
         self._device = device

@@ -113,6 +113,20 @@ def test_other_software_stops_a_resume_unless_it_adopts(tmp_path: Path) -> None:
     assert any("torch was 1.0.0" in note for note in resumed.manifest.notes)
 
 
+def test_a_replay_that_fails_leaves_the_run_as_it_was(tmp_path: Path) -> None:
+    run, _ = start(settings_from({**TABLE, "trials": 10}), root=tmp_path)
+    settings = {**run.manifest.settings, "seed": 5}  # as if the strategy had begun to draw other numbers
+    path = run.folder / "run.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "settings": settings}))
+    before = path.read_text()
+    with pytest.raises(ReplayError, match="trial 0 of this run is"):
+        resume(run.folder, trials=20)
+    left = open_run(run.folder)
+    assert left.manifest.settings == settings
+    assert (left.state, left.manifest.reason) == (RunState.FINISHED, Ended.TRIALS.value)
+    assert json.loads(before)["trials"] == left.manifest.trials == 10
+
+
 def test_a_space_whose_file_changed_stops_a_resume(tmp_path: Path) -> None:
     file = tmp_path / "space.py"
     file.write_text(Path(HERE).read_text())
