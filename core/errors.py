@@ -68,7 +68,7 @@ class UnknownNameError(UsageError):
 
     def __init__(self, what: str, name: str, known: Iterable[str], *, hint: str = "") -> None:
         self.what, self.name, self.known = what, name, tuple(sorted(known))
-        near = difflib.get_close_matches(name, self.known, n=3, cutoff=0.5)
+        near = difflib.get_close_matches(name, self.known, n=3, cutoff=0.6)
         if near:
             guess = f"did you mean {' or '.join(near)}?"
         elif not self.known:

@@ -164,11 +164,14 @@ def resume(
     Raises:
         RunNotFoundError, RunDamagedError, RunTooNewError, RunBusyError: the run cannot be gone on with.
         ReplayError: something differs from the record, and ``adopt`` is not set.
+        UsageError: the run has more than ``trials``.
     """
     run = open_run(name, root=root)
     then = run.manifest
     overrides: dict[str, Any] = {"max_time": max_time}
     if trials is not None:
+        if trials < (there := run.count()):
+            raise UsageError(f"run {then.id} has {there} trials: it cannot go on to {trials} in all.")
         overrides["trials"] = trials
     planned = plan(settings_from(merge(then.settings, overrides)), registry)
     changed = _changed(planned, then)
@@ -183,7 +186,13 @@ def resume(
         if changed:
             writer.note(f"resumed with --adopt: {'; '.join(changed)}")
         record = {row.trial: row for row in open_run(run.folder).rows()}
-        return _search(planned, writer, record, adopt=adopt, cautious=abnormal, watch=watch, begun=begun)
+        try:
+            return _search(planned, writer, record, adopt=adopt, cautious=abnormal, watch=watch, begun=begun)
+        except ReplayError:  # nothing was added: leave the run as it was found
+            writer.update(settings=then.settings)
+            if not abnormal:
+                writer.finish(then.state, then.reason)
+            raise
 
 
 def _search(

@@ -40,6 +40,9 @@ WORDS: Mapping[str, str] = MappingProxyType(
 )
 """The same in the words of a message."""
 
+_PLAINER = {"Input should": "it should", "a valid dictionary": "a table", "a valid tuple": "a list"}
+"""Words of pydantic's, and those of whoever writes settings."""
+
 OptionsT = TypeVar("OptionsT", bound=Options)
 
 _NAME = re.compile(r"[a-z][a-z0-9]*([_-][a-z0-9]+)*")
@@ -121,6 +124,8 @@ def check_options(model: type[OptionsT], given: Mapping[str, Any], of: str) -> O
         if first["type"] == "extra_forbidden":
             raise UnknownNameError(f"option of {of}:", name, model.model_fields) from None
         message = first["msg"].removeprefix("Value error, ")
+        for theirs, ours in _PLAINER.items():
+            message = message.replace(theirs, ours)
         raise OptionError(f"option {name!r} of {of} is {first['input']!r}: {message}.") from None
 
 
@@ -179,10 +184,12 @@ class _Loading:
             if not hasattr(module, "automl_register"):
                 raise PluginError(f"module {entry.value!r} has no automl_register hook")
             manager.register(module, name=f"{distribution}:{entry.name}")
+            if not manager.get_hookcallers(module):
+                raise PluginError(f"{entry.value}.automl_register is not marked with @hookimpl")
             others = [plugin for plugin in manager.get_plugins() if plugin is not module]
             hook = manager.subset_hook_caller("automl_register", others)
             hook(register=_Registration(brought, self.owners))
-        except Exception as raised:  # noqa: BLE001 - a stranger's module may raise anything at import
+        except (Exception, SystemExit) as raised:  # noqa: BLE001 - a stranger's module may raise anything
             brought = {}
             error = _reason(raised)
         for (kind, name), part in brought.items():
@@ -193,7 +200,7 @@ class _Loading:
         )
 
 
-def _reason(raised: Exception) -> str:
+def _reason(raised: BaseException) -> str:
     if isinstance(raised, PluginError):
         return str(raised)
     lines = str(raised).strip().splitlines()
@@ -241,6 +248,8 @@ def check_part(part: object, contract: type[Component], word: str) -> None:
     missing = sorted(getattr(part, "__abstractmethods__", ()))
     if missing:
         raise PluginError(f"{word} {name!r} does not implement {', '.join(missing)}")
+    if issubclass(part, Evaluator) and (part.score, part.evaluate) == (Evaluator.score, Evaluator.evaluate):
+        raise PluginError(f"{word} {name!r} implements neither score nor evaluate")
 
 
 # -- things straight from a file ------------------------------------------------------------------------
@@ -307,7 +316,7 @@ def _import_file(path: Path, word: str) -> ModuleType:
     except AutomlError:
         del sys.modules[name]
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[name]
         raise UsageError(f"{path} does not import: {_reason(error)}.{_line_of(error, path)}") from error
     return module

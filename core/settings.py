@@ -10,20 +10,21 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from automl.core.contracts import Options
-from automl.core.errors import ParseError, UnknownNameError
+from automl.core.errors import OptionError, ParseError, UnknownNameError
 from automl.core.registry import absolute_reference, check_options
 
 Table = dict[str, Any]
 
 _PARTS = ("space", "task", "strategy")
 _RESERVED_VARIABLES = {"AUTOML_PLUGINS", "AUTOML_SHARED", "AUTOML_RUNS"}
+_PROXY_IN_A_FILE = re.compile(r"proxy\.(.+\.py(?::\w+)?)\.([^/]+)")
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -58,7 +59,13 @@ class Settings(Options):
     @model_validator(mode="before")
     @classmethod
     def _short_forms(cls, given: Any) -> Any:
-        return spell_out(given) if isinstance(given, dict) else given
+        if not isinstance(given, dict):
+            return given
+        full = spell_out(given)
+        for part in ("strategy", "task"):
+            if isinstance(full.get(part), dict):  # options alone are those of the default one
+                full[part] = {**cls.model_fields[part].default, **full[part]}
+        return full
 
     @field_validator("max_time", "timeout", mode="before")
     @classmethod
@@ -101,24 +108,38 @@ def spell_out(table: Mapping[str, Any]) -> Table:
     if isinstance(full.get("proxy"), str):
         full["proxy"] = [full["proxy"]]
     if isinstance(full.get("proxy"), list | tuple):
-        full["proxy"] = {name: {} for name in full["proxy"]}
+        full["proxy"] = _by_name(full["proxy"])
     if isinstance(full.get("proxy"), dict):
         full["proxy"] = {absolute_reference(name): options for name, options in full["proxy"].items()}
+        for name, options in full["proxy"].items():
+            if not isinstance(options, dict):
+                raise OptionError(f"proxy {name!r} is {options!r}: expected a table of its options.")
     return full
+
+
+def _by_name(proxies: Sequence[Any]) -> Table:
+    names = [absolute_reference(name) if isinstance(name, str) else name for name in proxies]
+    for name in names:
+        if not isinstance(name, str):
+            raise OptionError(f"proxy {name!r}: expected a name, such as 'ntk'.")
+        if names.count(name) > 1:
+            raise OptionError(f"proxy {name!r} is given twice.")
+    return {name: {} for name in names}
 
 
 def merge(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> Table:
     """``lower`` overridden by ``upper``, table by table.
 
-    Another space, task or strategy brings its own options: those of the one it replaces are dropped. A
-    list of proxies replaces the list, and keeps what was set for the ones it names.
+    Another space, task or strategy brings its own options: those of the one it replaces are dropped (those
+    that were set without a name stay). A list of proxies replaces the list, and keeps what was set for the
+    ones it names.
     """
     below, above = spell_out(lower), spell_out(upper)
     merged = dict(below)
     for key, value in above.items():
         old = below.get(key)
         if key in _PARTS and isinstance(old, dict) and isinstance(value, dict):
-            same = value.get("name", old.get("name")) == old.get("name")
+            same = "name" not in old or value.get("name", old["name"]) == old["name"]
             merged[key] = {**old, **value} if same else value
         elif key == "proxy" and isinstance(old, dict) and isinstance(value, dict):
             chosen = upper.get("proxy")
@@ -171,13 +192,16 @@ def from_environment(environment: Mapping[str, str]) -> Table:
 def parse_assignment(text: str) -> Table:
     """``a.b=c`` as a table. ``c`` is read as a TOML value where it is one, else as text.
 
-    ``proxy.ntk.batch=32`` sets an option of a proxy, ``space.channels=8`` one of the space.
+    ``proxy.ntk.batch=32`` sets an option of a proxy (``proxy.my_score.py:Mine.batch=32`` of one from a file),
+    ``space.channels=8`` one of the space.
 
     Raises:
         ParseError: there is no ``=``, or a part of the name is empty.
     """
     name, equals, value = text.partition("=")
     path = name.strip().split(".")
+    if in_file := _PROXY_IN_A_FILE.fullmatch(name.strip()):
+        path = ["proxy", in_file[1], *in_file[2].split(".")]
     if not equals or not all(path):
         raise ParseError(f"--set {text!r}: expected NAME=VALUE, such as --set space.channels=8.")
     return _nested(path, _value(value.strip()))

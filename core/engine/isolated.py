@@ -135,6 +135,9 @@ class _Child:
         self._pending = b""
         try:
             self.ask(settings.model_dump(mode="json"), _START_SECONDS)
+        except AutomlError:
+            self.end()
+            raise
         except (EOFError, TimeoutError) as error:
             raise AutomlError(
                 f"the child process for evaluations did not start: {self.end()}.",
