@@ -2,86 +2,153 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import shlex
+import shutil
 import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-if TYPE_CHECKING:
-    from rich.console import Console
+from automl.core.errors import AutomlError
 
+if TYPE_CHECKING:
     from automl.core.report import Summary
+    from automl.core.report.table import Column
     from automl.core.store import Run
 
-_PIPED_WIDTH = 160
-"""Columns where there is no terminal to ask: a NAS-Bench-201 cell takes 90."""
+_CANDIDATE_WIDTH = 48
+"""Columns that a candidate should get: half a NAS-Bench-201 cell, which breaks well there."""
 
 
 def note(text: str) -> None:
-    """A note for people."""
-    click.echo(text, err=True)
+    """A note for people. One that nobody can read any more ends nothing."""
+    with contextlib.suppress(OSError):
+        click.echo(text, err=True)
+
+
+def out(text: str = "") -> None:
+    """A line or more of data on stdout.
+
+    Raises:
+        BrokenPipeError: whoever read it has gone.
+        AutomlError: it cannot be written for another reason.
+    """
+    try:
+        click.echo(text)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise AutomlError(f"the output cannot be written: {error.strerror}.") from error
 
 
 def print_json(value: Any) -> None:
     """One JSON document on stdout."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    out(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
 
-def console() -> Console:
-    """A console on stdout, wide where no terminal says otherwise."""
-    from rich.console import Console
-
-    return Console(width=None if sys.stdout.isatty() else _PIPED_WIDTH, highlight=False)
-
-
-def print_table(
-    columns: Sequence[tuple[str, bool]], rows: Iterable[Sequence[str]], *, title: str | None = None
-) -> None:
-    """A table on stdout.
+def print_table(columns: Sequence[Column], rows: Iterable[Sequence[str]], *, title: str = "") -> list[str]:
+    """A table on stdout, as wide as the terminal; on no terminal, a line a row, however long.
 
     Args:
-        columns: heading, and whether it holds numbers (set to the right, never wrapped).
-        rows: texts.
+        columns: what the rows consist of.
+        rows: a text for each column.
         title: what it shows.
+
+    Returns:
+        The headings of optional columns for which there was no room.
     """
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-    from rich.text import Text
+    from automl.core.report.table import Table
 
-    headed = any(heading for heading, _ in columns)
-    box = SIMPLE_HEAD if headed else None
-    table = Table(box=box, title=title, title_justify="left", pad_edge=False, show_header=headed)
-    for heading, numeric in columns:
-        table.add_column(heading, justify="right" if numeric else "left", no_wrap=numeric, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))  # as it is: a cell's text is no markup
-    console().print(table)
+    width = _width()
+    table, left_out = Table(tuple(columns), tuple(map(tuple, rows))).fitted(width)
+    head, body = table.lines(width)
+    if title:
+        head = [title, "", *head]
+    out("\n".join([*map(_bold, head), *body]))
+    return left_out
 
 
-def number(value: float | None) -> str:
-    """A number for people: five significant digits, whole numbers whole."""
-    if value is None:
-        return "-"
-    return f"{value:,.0f}" if float(value).is_integer() and abs(value) < 1e15 else f"{value:.5g}"
+def print_facts(facts: Iterable[tuple[str, str]], *, title: str = "") -> None:
+    """Names and values on stdout."""
+    from automl.core.report.table import Column, Kind
+
+    print_table([Column("", Kind.NAME), Column("")], list(facts), title=title)
 
 
 def print_best(run: Run, summary: Summary) -> None:
     """The table of the best candidates."""
-    metrics = [metric["name"] for metric in run.manifest.metrics]
-    print_table(
-        [("rank", True), ("trial", True), *((name, True) for name in metrics), ("candidate", False)],
-        (
-            [str(rank), str(row.trial), *(number(row.metrics.get(name)) for name in metrics), row.candidate]
-            for rank, row in enumerate(summary.best, 1)
-        ),
+    from automl.core.report.numbers import numbers
+    from automl.core.report.summary import objectives_of
+    from automl.core.report.table import Column, Kind
+
+    objectives = objectives_of(run)
+    chosen, proxies = [objective.metric for objective in objectives], run.manifest.settings["proxy"]
+    # What the search is about stands first, then the metrics that bear a proxy's name: its main ones.
+    names = sorted(
+        run.manifest.metric_names,
+        key=lambda name: (chosen.index(name) if name in chosen else len(chosen), name not in proxies),
     )
+    better = "higher" if objectives[0].direction == "max" else "lower"
+    rows = summary.best
+    left_out = print_table(
+        [
+            Column("rank", Kind.NUMBER),
+            Column("trial", Kind.NUMBER),
+            *(Column(name, Kind.NUMBER, optional=name not in chosen) for name in names),
+            Column("candidate", least=_CANDIDATE_WIDTH),
+        ],
+        zip(
+            map(str, range(1, len(rows) + 1)),
+            [str(row.trial) for row in rows],
+            *(numbers([row.metrics.get(name) for row in rows]) for name in names),
+            [row.candidate for row in rows],
+            strict=True,
+        ),
+        title=f"Best by {objectives[0].metric} ({better} is better):",
+    )
+    if left_out:
+        more = _counted(len(left_out), "more metric")
+        note(f"\nNo room for {more}: widen the window, or print them with --json.")
 
 
 def counts(summary: Summary) -> str:
     """How many trials ended how, as a line."""
-    parts = [f"{count} {status}" for status, count in sorted(summary.statuses.items())]
+    parts = [f"{count:,} {status}" for status, count in sorted(summary.statuses.items())]
     known = sum(count for source, count in summary.sources.items() if source != "evaluated")
-    line = f"{summary.trials} trials: {', '.join(parts) or 'none'}"
-    return f"{line}; {known} equal to an earlier one" if known else line
+    line = f"{_counted(summary.trials, 'trial')}: {', '.join(parts) or 'none'}"
+    return f"{line}; {known:,} equal to an earlier one" if known else line
+
+
+def path_to_type(path: Path) -> str:
+    """A path as one types it into a shell."""
+    return shlex.quote(str(path))
+
+
+def with_options(table: dict[str, Any]) -> str:
+    """A space, a task, a strategy or a proxy, as ``name (option=value, ...)``."""
+    options = ", ".join(
+        f"{key}={value}" for key, value in table.items() if key != "name" and value is not None
+    )
+    return f"{table['name']} ({options})" if options else str(table["name"])
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
+def _width() -> int | None:
+    """Columns to fill; none where the output goes into a file or another program."""
+    if sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit():
+        return shutil.get_terminal_size().columns
+    return None
+
+
+def _bold(line: str) -> str:
+    """The line in bold, on terminals that can; click takes the codes out where there is none."""
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM", "dumb") == "dumb"
+    return line if plain or not line else click.style(line, bold=True)

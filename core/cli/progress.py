@@ -1,13 +1,15 @@
-"""Live progress of a search, on stderr: done, rate, best so far, time left."""
+"""Live progress of a search, on stderr: done, rate, time left, best so far."""
 
 from __future__ import annotations
 
 import sys
+from collections import deque
 from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from automl.core.cli.output import note, number
+from automl.core.cli.output import note, path_to_type
+from automl.core.errors import AutomlError
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -21,20 +23,29 @@ _SECONDS_BETWEEN = 0.1
 _SECONDS_BETWEEN_LINES = 10.0
 """Between two lines where there is no terminal, in a log for example."""
 
+_REMEMBERED = 50
+"""Updates that the rate is taken over: a search with many equal candidates gets faster as it goes on."""
+
+_BAR_WIDTH = 20
+
 
 class SearchProgress:
     """Shows how far a search is: a bar on a terminal, a line now and then elsewhere.
 
-    A context manager. `begin` is told of the run once its folder is there, `see` takes every row.
+    A context manager. `begin` is told of the run once its folder is there, `see` takes every row. An error
+    that ends the search passes through, after a note on what there is of the run.
     """
 
     def __init__(self, *, quiet: bool = False) -> None:
         self._quiet = quiet
+        self._run: Run | None = None
         self._bar: Progress | None = None
         self._objective: Objective | None = None
-        self._total = self._done = self._begun_with = 0
+        self._total = self._done = 0
+        self._deadline: float | None = None
         self._best: float | None = None
-        self._start = self._last = monotonic()
+        self._last = monotonic()
+        self._seen: deque[tuple[float, int]] = deque(maxlen=_REMEMBERED)
 
     def __enter__(self) -> SearchProgress:
         return self
@@ -43,22 +54,27 @@ class SearchProgress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._bar is not None:
-            self._draw(self._bar)
             self._bar.stop()
+        if self._run is not None and isinstance(error, AutomlError) and "automl resume" not in error.hint:
+            place = path_to_type(self._run.folder)
+            note(f"The search ended early. What was scored is kept; go on with:  automl resume {place}")
 
     def begin(self, run: Run) -> None:
         """The run's folder is there, and its settings are resolved."""
-        if self._quiet:
-            return
         from automl.core.report.summary import objectives_of
 
+        self._run = run
+        if self._quiet:
+            return
         self._objective = objectives_of(run)[0]
-        for row in run.rows():
-            self._take(row)
-        self._begun_with = self._done
+        self._done = run.count()
+        for row in run.best(1):
+            self._best = row.objective
         self._total = run.manifest.settings["trials"]
-        self._start = self._last = monotonic()
-        note(f"run {run.id} in {run.folder}")
+        self._last = now = monotonic()
+        limit = run.manifest.settings["max_time"]
+        self._deadline = None if limit is None else now + limit
+        note(f"run {run.id} in {path_to_type(run.folder.parent)}")
         if sys.stderr.isatty():
             self._bar = self._make_bar()
 
@@ -66,46 +82,64 @@ class SearchProgress:
         """A row was recorded."""
         if self._objective is None:
             return
-        self._take(row)
-        now = monotonic()
-        if self._bar is not None and now - self._last >= _SECONDS_BETWEEN:
-            self._last = now
-            self._draw(self._bar)
-        elif self._bar is None and now - self._last >= _SECONDS_BETWEEN_LINES:
-            self._last = now
-            note(f"{self._done}/{self._total}  {self._rate()}  {self._best_text()}")
-
-    def _take(self, row: Row) -> None:
         self._done += 1
-        if row.objective is not None and self._objective is not None:
-            gain = self._objective.gain
-            if self._best is None or gain(row.objective) > gain(self._best):
-                self._best = row.objective
+        value = row.objective
+        if value is not None and (
+            self._best is None or self._objective.gain(value) > self._objective.gain(self._best)
+        ):
+            self._best = value
+        now = monotonic()
+        if not self._seen:  # the first result waited for imports: it tells nothing of the rate
+            self._seen.append((now, self._done))
+        if now - self._last < (_SECONDS_BETWEEN_LINES if self._bar is None else _SECONDS_BETWEEN):
+            return
+        self._last = now
+        self._seen.append((now, self._done))
+        if self._bar is None:
+            note(f"{self._done:,}/{self._total:,}  {self.text}")
+        else:
+            self._bar.update(self._bar.task_ids[0], completed=self._done)
+
+    @property
+    def text(self) -> str:
+        """Rate, time left and the best so far."""
+        from automl.core.report.numbers import duration, number
+
+        best = "no score yet"
+        if self._best is not None and self._objective is not None:
+            best = f"best {self._objective.metric} {number(self._best)}"
+        (then, before), (last, done) = (self._seen[0], self._seen[-1]) if self._seen else ((0.0, 0), (0.0, 0))
+        if done == before:
+            return best
+        rate = (done - before) / max(last - then, 1e-9)
+        left = (self._total - self._done) / rate
+        if self._deadline is not None:
+            left = min(left, max(self._deadline - monotonic(), 0.0))
+        pace = f"{number(float(f'{rate:.3g}'))}/s" if rate >= 1 else f"{duration(1 / rate)} each"
+        return f"{pace}  {duration(max(left, 1.0))} left  {best}"
 
     def _make_bar(self) -> Progress:
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task
+        from rich.table import Column
+        from rich.text import Text
+
+        progress = self
+
+        class Line(ProgressColumn):
+            """The text as it is when it is drawn: time goes on during a long evaluation."""
+
+            def render(self, task: Task) -> Text:
+                return Text(progress.text, no_wrap=True, overflow="ellipsis")
 
         bar = Progress(
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}  {task.fields[best]}  left"),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
+            BarColumn(bar_width=_BAR_WIDTH),
+            MofNCompleteColumn(table_column=Column(no_wrap=True)),
+            Line(table_column=Column(no_wrap=True, overflow="ellipsis")),
+            console=Console(stderr=True, highlight=False),
+            refresh_per_second=5,
             transient=True,
         )
         bar.start()
-        bar.add_task("", total=self._total, completed=self._done, rate="", best="")
+        bar.add_task("", total=self._total, completed=self._done)
         return bar
-
-    def _draw(self, bar: Progress) -> None:
-        bar.update(bar.task_ids[0], completed=self._done, rate=self._rate(), best=self._best_text())
-
-    def _rate(self) -> str:
-        seconds = monotonic() - self._start
-        return f"{(self._done - self._begun_with) / seconds:.1f}/s" if seconds > 0 else ""
-
-    def _best_text(self) -> str:
-        if self._best is None or self._objective is None:
-            return "no score yet"
-        return f"best {self._objective.metric} {number(self._best)}"

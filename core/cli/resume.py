@@ -6,20 +6,23 @@ from pathlib import Path
 
 import click
 
-from automl.core.cli.options import json_option, root_option
+from automl.core.cli.options import json_option, root_option, top_option
 from automl.core.cli.search import conclude
 
 
 @click.command("resume")
 @click.argument("run")
 @click.option(
-    "--trials", type=click.IntRange(min=1), help="How many trials in all, if not as many as were planned."
+    "--trials",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="How many trials in all, if not as many as were planned.",
 )
-@click.option("--max-time", help="Propose nothing new after this long: 90s, 10m, 1h30m.")
+@click.option("--max-time", metavar="TIME", help="Propose nothing new after this long: 90s, 10m, 1h30m.")
 @click.option("--adopt", is_flag=True, help="Go on from the record where software or machine differ from it.")
-@click.option("--top", type=click.IntRange(min=1), default=10, show_default=True, help="Rows of the table.")
-@click.option("--quiet", is_flag=True, help="No progress.")
 @root_option
+@click.option("--quiet", is_flag=True, help="No progress.")
+@top_option
 @json_option
 def command(
     run: str,
@@ -34,7 +37,12 @@ def command(
 ) -> int:
     """Go on with RUN: a folder, an id or the beginning of one, or "last".
 
-    The trials come out as if the run had never stopped. With --trials a finished run goes on further.
+    The trials come out as if the run had never stopped. With --trials a
+    finished run goes on further.
+
+    \b
+    automl resume last
+    automl resume runs/ID --trials 1000
     """
     from automl.core.cli.progress import SearchProgress
     from automl.core.launch import resume

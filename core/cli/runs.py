@@ -3,79 +3,113 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from automl.core.cli.group import Group
 from automl.core.cli.options import json_option, root_option
 from automl.core.cli.output import note, print_json, print_table
 
+if TYPE_CHECKING:
+    from automl.core.store import Run
 
-@click.group("runs", invoke_without_command=True)
-@click.pass_context
-def command(ctx: click.Context) -> None:
+
+@click.group("runs", cls=Group, default="list")
+def command() -> None:
     """List runs, or compact one. Without a command: list."""
-    if ctx.invoked_subcommand is None:
-        ctx.invoke(list_command)
 
 
-@command.command("list")
+@command.command("list", short_help="List the runs in a folder, the newest last.")
 @root_option
 @json_option
 def list_command(root: Path, *, as_json: bool) -> None:
-    """List the runs in a folder, the newest last."""
+    """List the runs in a folder, the newest last; those that cannot be read after them."""
+    from automl.core.errors import RunError
     from automl.core.store import Run, list_runs
 
-    found = list_runs(root)
-    rows = []
-    for run in found:
+    runs: list[dict[str, Any]] = []
+    for run in list_runs(root):
         if isinstance(run, Run):
-            manifest = run.manifest
-            rows.append(
-                {
-                    "run": run.id,
-                    "state": manifest.state.value,
-                    "trials": sum(1 for _ in run.rows()),
-                    "space": manifest.settings["space"]["name"],
-                    "proxies": list(manifest.settings["proxy"]),
-                    "problem": "",
-                }
-            )
+            try:
+                runs.append(_described(run))
+            except RunError as error:
+                runs.append(_unreadable(run.id, str(error)))
         else:
-            rows.append(
-                {
-                    "run": run.name,
-                    "state": "?",
-                    "trials": None,
-                    "space": "",
-                    "proxies": [],
-                    "problem": run.reason,
-                }
-            )
+            runs.append(_unreadable(run.name, run.reason))
     if as_json:
-        print_json(rows)
-    elif rows:
-        headings = ["run", "state", "trials", "space", "proxies", "problem"]
-        print_table(
-            [(heading, heading == "trials") for heading in headings],
-            [[_cell(row[heading]) for heading in headings] for row in rows],
-        )
-    else:
+        print_json(runs)
+        return
+    if not runs:
         note(f"No runs in {root}. Begin one with:  automl search --space nasbench201 --proxy ntk")
+        return
+    _print(runs)
+    for described in runs:
+        if described["problem"]:
+            note(f"\n{described['run']} cannot be read: {described['problem']}")
 
 
-@command.command("compact")
+@command.command("compact", short_help="Merge the many small files of a run into one.")
 @click.argument("run")
 @root_option
-def compact_command(run: str, *, root: Path) -> None:
-    """Merge the parts of RUN, which must have ended, into few large ones."""
+@json_option
+def compact_command(run: str, *, root: Path, as_json: bool) -> None:
+    """Merge the many small files of RUN, which must have ended, into one that is faster to read.
+
+    RUN is a folder, an id or the beginning of one, or "last".
+    """
     from automl.core.store import compact, open_run
 
     opened = open_run(run, root=root)
-    before = len(list((opened.folder / "trials").glob("part-*.parquet")))
-    compact(opened.folder)
-    after = len(list((opened.folder / "trials").glob("part-*.parquet")))
-    note(f"{opened.folder}: {before} parts are now {after}.")
+    merged = compact(opened.folder)
+    if as_json:
+        print_json({"run": opened.id, "folder": str(opened.folder.resolve()), "merged": merged})
+    elif merged:
+        note(f"{opened.id}: {merged} files are now one.")
+    else:
+        note(f"{opened.id}: there was nothing to merge.")
 
 
-def _cell(value: object) -> str:
-    return ", ".join(value) if isinstance(value, list) else "" if value is None else str(value)
+def _described(run: Run) -> dict[str, Any]:
+    settings = run.manifest.settings
+    return {
+        "run": run.id,
+        "state": run.state.value,
+        "trials": run.count(),
+        "planned": settings["trials"],
+        "space": settings["space"]["name"],
+        "proxies": list(settings["proxy"]),
+        "strategy": settings["strategy"]["name"],
+        "problem": "",
+    }
+
+
+def _unreadable(name: str, problem: str) -> dict[str, Any]:
+    nothing = dict.fromkeys(("trials", "planned", "space", "proxies", "strategy"))
+    return {"run": name, "state": "unreadable", **nothing, "problem": problem}
+
+
+def _print(runs: list[dict[str, Any]]) -> None:
+    from automl.core.report.table import Column, Kind
+
+    columns = [Column("run", Kind.NAME), Column("state", Kind.NAME), Column("trials", Kind.NUMBER)]
+    columns += [Column(name, Kind.NAME, optional=True) for name in ("space", "proxies", "strategy")]
+    print_table(
+        columns,
+        (
+            (
+                described["run"],
+                described["state"],
+                "-" if described["trials"] is None else f"{described['trials']:,}",
+                _short(described["space"]),
+                ", ".join(map(_short, described["proxies"] or ())),
+                _short(described["strategy"]),
+            )
+            for described in runs
+        ),
+    )
+
+
+def _short(name: str | None) -> str:
+    """``/path/to/file.py:Class`` without the path."""
+    return (name or "").rpartition("/")[2]

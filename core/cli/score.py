@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from random import Random
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from automl.core.cli.options import evaluation_options, gather, json_option
-from automl.core.cli.output import note, number, print_json, print_table
+from automl.core.cli.options import condition_options, gather, json_option, subject_options
+from automl.core.cli.output import out, print_facts, print_json, print_table
+
+if TYPE_CHECKING:
+    from automl.core.contracts import Genotype, Metric, Outcome, SearchSpace
 
 
 @click.command("score")
 @click.argument("candidate")
-@evaluation_options
+@subject_options
+@condition_options
 @json_option
 def command(
     candidate: str,
@@ -26,26 +31,21 @@ def command(
 ) -> int:
     """Score CANDIDATE: its text as the space writes it, or its genotype as JSON.
 
+    Nothing is written. Exits with 3 where it has no score.
+
     \b
-    automl score '|nor_conv_3x3~0|+|skip_connect~0|none~1|+|none~0|none~1|nor_conv_1x1~2|' \\
-        --space nasbench201 --proxy ntk --proxy params
+    automl score --space nasbench201 --proxy ntk --proxy params \\
+      '|nor_conv_3x3~0|+|none~0|none~1|+|skip_connect~0|none~1|none~2|'
     """
     from automl.core.cli.main import EXIT_NOTHING_SCORED
-    from automl.core.contracts import Genotype, Status
+    from automl.core.contracts import Status
     from automl.core.engine import InlineEngine, IsolatedEngine, Work, Workbench
-    from automl.core.errors import ChoiceError, ParseError
     from automl.core.registry import load_registry
-    from automl.core.settings import settings_from
 
-    settings = settings_from(gather(given, config=config, data=data, assignments=assignments))
+    settings = gather(given, config=config, data=data, assignments=assignments)
     workbench = Workbench(settings, load_registry())
     space = workbench.space
-    try:
-        written = candidate.lstrip().startswith("{")
-        genotype = Genotype.from_json(candidate) if written else space.parse(candidate)
-        built = space.rebuild(genotype)
-    except ChoiceError as error:
-        raise ParseError(f"candidate {candidate!r} is none of space {space.name!r}: {error}") from error
+    genotype, built = _read(candidate, space)
     engine = IsolatedEngine(settings) if settings.timeout is not None else InlineEngine(workbench)
     try:
         engine.submit(Work(0, genotype))
@@ -53,10 +53,11 @@ def command(
     finally:
         engine.close()
     outcome = evaluation.outcome
+    text = space.text(genotype, built)
     if as_json:
         print_json(
             {
-                "candidate": space.text(genotype, built),
+                "candidate": text,
                 "genotype": dict(genotype),
                 "key": space.key(genotype, built, by_form=workbench.by_form),
                 "status": outcome.status.value,
@@ -66,23 +67,57 @@ def command(
             }
         )
     else:
-        units = {metric.name: metric for metric in workbench.metrics}
+        _print(text, space.describe(genotype, built), outcome, workbench.metrics)
+    return 0 if outcome.status is Status.OK else EXIT_NOTHING_SCORED
+
+
+def _read(text: str, space: SearchSpace[Any]) -> tuple[Genotype, Any]:
+    """The genotype that a text names, and its candidate.
+
+    Raises:
+        ParseError: it names none; the message has an example.
+    """
+    from automl.core.contracts import Genotype
+    from automl.core.errors import ChoiceError, ParseError
+
+    try:
+        genotype = Genotype.from_json(text) if text.lstrip().startswith("{") else space.parse(text)
+        return genotype, space.rebuild(genotype)
+    except (ParseError, ChoiceError) as error:
+        example = space.sample(Random(0))
+        written = space.text(example, space.rebuild(example))
+        message = error.message
+        if isinstance(error, ChoiceError):
+            message = f"candidate {text!r} is none of search space {space.name!r}: {message}"
+        raise ParseError(message, hint=error.hint or f"An example: '{written}'") from error
+
+
+def _print(
+    text: str, description: list[tuple[str, str]], outcome: Outcome, metrics: tuple[Metric, ...]
+) -> None:
+    from automl.core.report.numbers import duration, number
+    from automl.core.report.table import Column, Kind
+
+    facts = [("candidate", text), ("status", outcome.status.value)]
+    if outcome.reason:
+        facts.append(("reason", outcome.reason))
+    facts.append(("took", duration(outcome.seconds)))
+    facts += [(name, value) for name, value in description if value != text]
+    print_facts(facts)
+    if outcome.metrics:
+        columns = [Column("metric", Kind.NAME), Column("value", Kind.NUMBER), Column("unit", Kind.NAME)]
+        out()
         print_table(
-            [("metric", False), ("value", True), ("unit", False), ("better", False), ("what it is", False)],
+            [*columns, Column("better", Kind.NAME), Column("what it is")],
             [
                 (
-                    name,
-                    number(value),
-                    units[name].unit,
-                    "higher" if units[name].direction == "max" else "lower",
-                    units[name].description,
+                    metric.name,
+                    number(outcome.metrics[metric.name]),
+                    metric.unit,
+                    "higher" if metric.direction == "max" else "lower",
+                    metric.description,
                 )
-                for name, value in outcome.metrics.items()
+                for metric in metrics
+                if metric.name in outcome.metrics
             ],
-            title=space.text(genotype, built),
         )
-        print_table([("choice", False), ("value", False)], space.describe(genotype, built))
-        note(f"{outcome.status.value}, {outcome.seconds:.3g} s")
-        if outcome.reason:
-            note(outcome.reason)
-    return 0 if outcome.status is Status.OK else EXIT_NOTHING_SCORED

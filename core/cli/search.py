@@ -7,8 +7,23 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from automl.core.cli.options import evaluation_options, gather, json_option, root_option
-from automl.core.cli.output import counts, note, print_best, print_json, print_table
+from automl.core.cli.options import (
+    condition_options,
+    gather,
+    json_option,
+    root_option,
+    subject_options,
+    top_option,
+)
+from automl.core.cli.output import (
+    counts,
+    note,
+    path_to_type,
+    print_best,
+    print_facts,
+    print_json,
+    with_options,
+)
 
 if TYPE_CHECKING:
     from automl.core.launch import Plan
@@ -17,22 +32,28 @@ if TYPE_CHECKING:
 
 
 @click.command("search")
-@evaluation_options
-@click.option("--strategy", help="How to search.  [default: evolution]")
-@click.option("--objective", multiple=True, metavar="NAME[:max|:min]", help="What to optimise.")
-@click.option("--trials", type=int, help="How many candidates to try.  [default: 200]")
-@click.option("--max-time", help="Propose nothing new after this long: 90s, 10m, 1h30m.")
-@click.option("--window", type=int, help="Proposals that may be without a result.  [default: 1]")
-@click.option("--workers", type=int, help="Processes that evaluate.  [default: 1]")
+@subject_options
+@click.option(
+    "--objective",
+    multiple=True,
+    metavar="NAME[:max|:min]",
+    help="The metric to optimise.  [default: the first proxy's main one]",
+)
+@click.option("--strategy", metavar="NAME", help="How to search.  [default: evolution]")
+@click.option("--trials", type=int, metavar="N", help="How many candidates to try.  [default: 200]")
+@click.option("--max-time", metavar="TIME", help="Propose nothing new after this long: 90s, 10m, 1h30m.")
+@click.option("--window", type=int, metavar="N", help="Proposals that may be without a result.  [default: 1]")
+@click.option("--workers", type=int, metavar="N", help="Processes that evaluate: 1, so far.")
 @click.option(
     "--cache",
     type=click.Choice(["run", "off"]),
-    help="Whether equal candidates are evaluated once.  [default: run]",
+    help="Whether equal candidates of a run are evaluated once.  [default: run]",
 )
-@click.option("--top", type=click.IntRange(min=1), default=10, show_default=True, help="Rows of the table.")
+@condition_options
+@root_option
 @click.option("--dry-run", is_flag=True, help="Check everything, print the resolved settings, and stop.")
 @click.option("--quiet", is_flag=True, help="No progress.")
-@root_option
+@top_option
 @json_option
 def command(
     *,
@@ -48,18 +69,22 @@ def command(
 ) -> int:
     """Search a space for good candidates.
 
-    Every trial is kept in a folder of its own under --out, and the run can be resumed at any time.
+    Every trial is kept in a folder of its own under --out, and the run can be
+    resumed at any time. Settings come from --config, then from the environment
+    (AUTOML_TRIALS=50), then from the options here, then from --set.
+
+    Exits with 3 where no candidate could be scored, with 130 when interrupted.
 
     \b
     automl search --space nasbench201 --proxy ntk
-    automl search --space nasbench201 --proxy ntk --task images --data cifar10 --trials 500
-    automl search --space my_space.py:MySpace --proxy ntk --proxy params --strategy random
+    automl search --space nasbench201 --proxy ntk --task images --data cifar10
+    automl search --space my_space.py:MySpace --proxy ntk --strategy random
+    automl search --config runs/ID/run.json
     """
     from automl.core.cli.progress import SearchProgress
     from automl.core.launch import plan, start
-    from automl.core.settings import settings_from
 
-    settings = settings_from(gather(given, config=config, data=data, assignments=assignments))
+    settings = gather(given, config=config, data=data, assignments=assignments)
     if dry_run:
         _print_plan(plan(settings), as_json=as_json)
         return 0
@@ -73,10 +98,20 @@ def _print_plan(planned: Plan, *, as_json: bool) -> None:
     if as_json:
         print_json(settings)
         return
-    rows = [(name, "-" if value is None else str(value)) for name, value in settings.items()]
     size = planned.workbench.space.size()
-    rows.append(("candidates in the space", f"{size:,}" if size is not None else "unknown, or unlimited"))
-    print_table([("setting", False), ("value", False)], rows, title="Nothing was run. This would be:")
+    facts = [(name, _setting(name, value)) for name, value in settings.items()]
+    facts.insert(1, ("its candidates", f"{size:,}" if size is not None else "too many to count"))
+    print_facts(facts, title="Nothing was run. This would be:")
+
+
+def _setting(name: str, value: Any) -> str:
+    if name == "proxy":
+        return "\n".join(with_options({"name": proxy, **options}) for proxy, options in value.items())
+    if isinstance(value, dict):
+        return with_options(value)
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return "-" if value is None else str(value)
 
 
 def conclude(run: Run, ended: Ended, *, top: int, as_json: bool) -> int:
@@ -87,16 +122,19 @@ def conclude(run: Run, ended: Ended, *, top: int, as_json: bool) -> int:
 
     summary = summarise(run, top)
     if as_json:
-        print_json({"run": run.id, "folder": str(run.folder), "ended": ended.value, **summary.as_json()})
+        folder = str(run.folder.resolve())
+        print_json({"run": run.id, "folder": folder, "ended": ended.value, **summary.as_json()})
     elif summary.best:
         print_best(run, summary)
-    note(f"{counts(summary)}. Ended: {ended.value}.")
+    note(f"\n{counts(summary)}. Ended: {ended.value}.")
     if not summary.succeeded:
         for reason, count in summary.reasons:
             note(f"  {count} x {reason}")
-    note(f"The run is in {run.folder}")
+    place = path_to_type(run.folder)
+    note(f"The run is in {place}")
+    if ended in (Ended.INTERRUPTED, Ended.TIME):
+        note(f"Go on with:  automl resume {place}")
     if ended is Ended.INTERRUPTED:
-        note(f"Go on with:  automl resume {run.folder}")
         return EXIT_INTERRUPTED
-    note(f"Look at it:  automl show {run.folder}")
+    note(f"Look at it:  automl show {place}")
     return 0 if summary.succeeded else EXIT_NOTHING_SCORED
