@@ -70,7 +70,9 @@ class SearchSpace(Component, ABC, Generic[C]):
     def network(self, candidate: C, task: Task) -> nn.Module:
         """The network, from ``(n, *task.input_shape)`` float32 to ``(n, task.classes)`` logits.
 
-        Initial values are drawn from torch's global generator, which the caller has seeded.
+        Initial values are drawn from torch's global generator, which the caller has seeded. A module that
+        leaves out at run time what no output depends on has an attribute ``runs_dead_parts``, so that an
+        evaluator which counts what is written can set it.
         """
         raise self._lacks(View.NETWORK)
 
