@@ -65,8 +65,9 @@ def installed(site: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     install(site, "old", HOOK.format(api=0, name="ancient", more=""))
     install(site, "hookless", "AUTOML_API = 1")
     monkeypatch.setenv("AUTOML_PLUGINS", "sound,raising,twice,taken,old,hookless,absent")
+    before = set(sys.modules)
     yield
-    for name in [name for name in sys.modules if name.startswith("automl_")]:
+    for name in [name for name in set(sys.modules) - before if name.startswith("automl_")]:
         del sys.modules[name]
 
 

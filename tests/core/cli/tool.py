@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -48,9 +49,15 @@ def run(*arguments: object, **environment: str) -> Result:
 
 
 def begin(*arguments: object) -> subprocess.Popen[str]:
-    """Start the tool, and go on."""
+    """Start the tool, and go on. Ctrl-C means what it means in a terminal, also where the tests themselves
+    run in the background of a script, which ignores it and passes that on.
+    """
     return subprocess.Popen(
-        [TOOL, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [TOOL, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
