@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import shlex
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from automl.core.store import Run
 
 _CANDIDATE_WIDTH = 48
-"""Columns that a candidate should get: half a NAS-Bench-201 cell, which breaks well there."""
+"""Columns that a candidate should get: half a NAS-Bench-201 cell."""
 
 
 def note(text: str) -> None:
@@ -62,14 +63,22 @@ def print_table(columns: Sequence[Column], rows: Iterable[Sequence[str]], *, tit
     Returns:
         The headings of optional columns for which there was no room.
     """
-    from automl.core.report.table import Table
+    from rich.console import Console
+    from rich.text import Text
 
-    width = _width()
-    table, left_out = Table(tuple(columns), tuple(map(tuple, rows))).fitted(width)
-    head, body = table.lines(width)
+    from automl.core.report.table import fitted
+
+    table, left_out = fitted(columns, rows, _width())
+    drawn = io.StringIO()
+    console = Console(
+        file=drawn,
+        force_terminal=sys.stdout.isatty(),
+        color_system=None if os.environ.get("NO_COLOR") else "auto",  # rich's own no_color keeps the bold
+    )
     if title:
-        head = [title, "", *head]
-    out("\n".join([*map(_bold, head), *body]))
+        console.print(Text(f"{title}\n", style="bold"), soft_wrap=True)
+    console.print(table, crop=False)
+    out("\n".join(line.rstrip() for line in drawn.getvalue().rstrip("\n").split("\n")))
     return left_out
 
 
@@ -146,9 +155,3 @@ def _width() -> int | None:
     if sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit():
         return shutil.get_terminal_size().columns
     return None
-
-
-def _bold(line: str) -> str:
-    """The line in bold, on terminals that can; click takes the codes out where there is none."""
-    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM", "dumb") == "dumb"
-    return line if plain or not line else click.style(line, bold=True)

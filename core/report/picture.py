@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from automl.core.contracts import Direction, Objective
 from automl.core.errors import MissingExtraError, StoreWriteError, UsageError
 from automl.core.report.numbers import number
 from automl.core.report.summary import objectives_of
-from automl.core.report.table import fold
+from automl.core.report.table import printable
 from automl.core.store import Row, Run
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def _draw_distribution(axes: Axes, rows: Sequence[Row]) -> None:
 def _title(run: Run, best: Row) -> str:
     settings = run.manifest.settings
     space, strategy = (settings[part]["name"].rpartition("/")[2] for part in ("space", "strategy"))
-    lines = fold(best.candidate, _TITLE_WIDTH)
+    lines = textwrap.wrap(printable(best.candidate), _TITLE_WIDTH)
     if len(lines) > _TITLE_LINES:
         lines = [*lines[: _TITLE_LINES - 1], lines[_TITLE_LINES - 1][: _TITLE_WIDTH - 2] + " …"]
     head = f"{space} by {strategy}: best {number(best.objective)}, trial {best.trial}"

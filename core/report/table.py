@@ -1,32 +1,30 @@
-"""Tables in plain text: aligned, and long texts folded where they may be broken."""
+"""Tables in plain text, drawn by rich: which columns they have, and which give way where there is no room."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from enum import Enum
-from itertools import zip_longest
+from typing import TYPE_CHECKING
 
-from rich.cells import cell_len, chop_cells
+if TYPE_CHECKING:
+    from rich.table import Table
 
-_GAP = "  "
+_GAP = 2
 _LEAST = 10
 """Columns of the terminal below which folding a text helps nobody."""
 
-_TEXT_PIECES = re.compile(r"(?:(?<=\+)\|)?[^\s+,;|/]*(?:\s+|[+,;|/]|$)")
-_HEADING_PIECES = re.compile(r"[^\s_]*(?:\s+|_|$)")
-"""What a long text and a heading are made of: they may be broken after each."""
-
-_CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), 127) if chr(code) not in "\n\t"} | {9: "    "}
-"""A stored text could else move the cursor, or colour the rest of the screen."""
+_CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"} | {
+    9: "    "
+}
+"""A stored text could else move the cursor, or colour the rest of the screen; rich lets escapes through."""
 
 
 class Kind(Enum):
     """How a column is set."""
 
     NUMBER = "number"
-    """To the right, never folded; its heading may be."""
+    """To the right, never folded."""
     NAME = "name"
     """To the left, never folded: it is to be copied."""
     TEXT = "text"
@@ -50,146 +48,61 @@ class Column:
     least: int = _LEAST
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Rows of texts under columns.
+def fitted(
+    columns: Sequence[Column], rows: Iterable[Sequence[str]], width: int | None
+) -> tuple[Table, list[str]]:
+    """A table without the optional columns that have no room, the last ones first, and their headings.
 
-    Attributes:
+    Args:
         columns: what the rows consist of.
         rows: a text for each column; it may have several lines.
+        width: columns of the terminal; nothing for no limit.
     """
+    from rich.box import Box
+    from rich.cells import cell_len
+    from rich.table import Table
+    from rich.text import Text
 
-    columns: tuple[Column, ...]
-    rows: tuple[tuple[str, ...], ...]
+    cells = [list(map(printable, row)) for row in rows]
+    headed = zip([column.heading for column in columns], *cells, strict=True)
+    widths = [max(cell_len(line) for text in texts for line in text.split("\n")) for texts in headed]
+    kept, left_out = list(range(len(columns))), list[str]()
 
-    def fitted(self, width: int | None) -> tuple[Table, list[str]]:
-        """The table without the optional columns that have no room, the last ones first, and their names.
+    def taken(least: Callable[[Column], int]) -> int:
+        """The width of the table where each text has at least so much, if it is as long."""
+        texts = (
+            min(widths[at], least(columns[at])) if columns[at].kind is Kind.TEXT else widths[at]
+            for at in kept
+        )
+        return sum(texts) + _GAP * (len(kept) - 1)
 
-        Args:
-            width: columns of the terminal; nothing for no limit.
-        """
-        table, left_out = self, list[str]()
-        while width is not None and table._wish() > width:
-            optional = [at for at, column in enumerate(table.columns) if column.optional]
-            if not optional:
-                break
-            left_out.insert(0, table.columns[optional[-1]].heading)
-            table = table._without(optional[-1])
-        return table, left_out
-
-    def lines(self, width: int | None) -> tuple[list[str], list[str]]:
-        """The lines of the heading (none if no column has one) and those of the rows.
-
-        Args:
-            width: columns of the terminal, to which texts are folded; nothing for no limit.
-        """
-        widths = self._widths(width)
-        body = [
-            line
-            for row in self.rows
-            for line in self._set(
-                [
-                    fold(text, size) if column.kind is Kind.TEXT else _clean(text).split("\n")
-                    for column, text, size in zip(self.columns, row, widths, strict=True)
-                ],
-                widths,
-            )
-        ]
-        if not any(column.heading for column in self.columns):
-            return [], body
-        headings = [
-            _folded(column.heading, size, _HEADING_PIECES)
-            for column, size in zip(self.columns, widths, strict=True)
-        ]
-        deepest = max(map(len, headings))
-        headings = [[""] * (deepest - len(heading)) + heading for heading in headings]
-        return [*self._set(headings, widths), _GAP.join("-" * size for size in widths)], body
-
-    def _without(self, at: int) -> Table:
-        rows = tuple((*row[:at], *row[at + 1 :]) for row in self.rows)
-        return replace(self, columns=(*self.columns[:at], *self.columns[at + 1 :]), rows=rows)
-
-    def _wish(self) -> int:
-        """The width at which no text is narrower than it should be."""
-        least = [
-            min(natural, column.least) if column.kind is Kind.TEXT else narrowest
-            for column, natural, narrowest in zip(
-                self.columns, self._naturals(), self._narrowest(), strict=True
-            )
-        ]
-        return sum(least) + len(_GAP) * (len(least) - 1)
-
-    def _widths(self, width: int | None) -> list[int]:
-        """As wide as their content where there is room; else headings are folded, then texts."""
-        widths = self._naturals()
-        if width is None:
-            return widths
-        room = width - len(_GAP) * (len(widths) - 1)
-        texts = [at for at, column in enumerate(self.columns) if column.kind is Kind.TEXT]
-        for at, narrowest in enumerate(self._narrowest()):
-            if sum(widths) > room and at not in texts:
-                widths[at] = narrowest
-        while texts and sum(widths) > room:
-            widest = max(texts, key=lambda at: widths[at])
-            if widths[widest] <= _LEAST:
-                break
-            widths[widest] -= 1
-        return widths
-
-    def _naturals(self) -> list[int]:
-        """How wide each column is with nothing folded."""
-        return [
-            max(cell_len(column.heading), content)
-            for column, content in zip(self.columns, self._contents(), strict=True)
-        ]
-
-    def _narrowest(self) -> list[int]:
-        """How wide each column is with its heading folded, as the names of metrics may be."""
-        return [
-            max(content, *(cell_len(piece) for piece in _HEADING_PIECES.findall(column.heading)))
-            if column.kind is Kind.NUMBER
-            else natural
-            for column, content, natural in zip(self.columns, self._contents(), self._naturals(), strict=True)
-        ]
-
-    def _contents(self) -> list[int]:
-        return [
-            max((cell_len(line) for row in self.rows for line in _clean(row[at]).split("\n")), default=0)
-            for at in range(len(self.columns))
-        ]
-
-    def _set(self, cells: Sequence[Sequence[str]], widths: Sequence[int]) -> list[str]:
-        """Cells of one or several lines, side by side, as lines."""
-        lines = []
-        for texts in zip_longest(*cells, fillvalue=""):
-            parts = []
-            for column, text, size in zip(self.columns, texts, widths, strict=True):
-                padding = " " * (size - cell_len(text))
-                parts.append(padding + text if column.kind is Kind.NUMBER else text + padding)
-            lines.append(_GAP.join(parts).rstrip())
-        return lines
+    for at in reversed(range(len(columns))):
+        if width is not None and columns[at].optional and taken(lambda column: column.least) > width:
+            kept.remove(at)
+            left_out.insert(0, columns[at].heading)
+    natural = taken(lambda _: max(widths))
+    table = Table(
+        # Nothing but a rule of dashes under the headings, in ASCII for whatever reads it.
+        box=Box("\n".join(["    ", "    ", " -- ", *["    "] * 5]), ascii=True),
+        padding=(0, _GAP - 1, 0, 0),
+        show_edge=False,
+        pad_edge=False,
+        show_header=any(column.heading for column in columns),
+        # Where not even that has room, the terminal breaks the lines: rich would cut off names and numbers.
+        width=natural if width is None else min(natural, max(width, taken(lambda _: _LEAST))),
+    )
+    for at in kept:
+        table.add_column(
+            Text(columns[at].heading),
+            justify="right" if columns[at].kind is Kind.NUMBER else "left",
+            no_wrap=columns[at].kind is not Kind.TEXT,
+            overflow="fold",
+        )
+    for row in cells:
+        table.add_row(*(Text(row[at]) for at in kept))
+    return table, left_out
 
 
-def fold(text: str, width: int) -> list[str]:
-    """The text in lines of at most ``width``, broken after spaces and signs where there are any."""
-    return _folded(text, width, _TEXT_PIECES)
-
-
-def _folded(text: str, width: int, pieces: re.Pattern[str]) -> list[str]:
-    lines = []
-    for given in _clean(text).split("\n"):
-        line = ""
-        for piece in pieces.findall(given):
-            if line and cell_len(line) + cell_len(piece.rstrip()) > width:
-                lines.append(line.rstrip())
-                line = ""
-            if cell_len(piece.rstrip()) > width:
-                *full, piece = chop_cells(piece, width)
-                lines += full
-            line += piece
-        lines.append(line.rstrip())
-    return lines
-
-
-def _clean(text: str) -> str:
+def printable(text: str) -> str:
+    """The text without codes that a terminal obeys."""
     return text.translate(_CONTROL)
