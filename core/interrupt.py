@@ -11,6 +11,10 @@ from typing import Any
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
+PATIENCE = 2
+"""So many signals ask for a clean end. Whoever sends another one means it: it does what it would have done
+without us, so that nothing, not even a plugin that catches everything, can keep a search from ending."""
+
 
 class Interrupted(BaseException):
     """Raised inside an evaluation that a signal breaks off. Not an `Exception`: no plugin may catch it."""
@@ -25,33 +29,45 @@ class Interrupt:
 
     def __init__(self) -> None:
         self.requested = False
+        self._signals = 0
         self._breakable = False
         self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Interrupt:
         if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._handle) for number in SIGNALS}
+            for number in SIGNALS:
+                self._before[number] = signal.getsignal(number)
+                signal.signal(number, self._handle)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
+        self._give_back()
 
     @contextmanager
     def breaks(self) -> Iterator[None]:
         """What runs in this block may be broken off by `Interrupted`."""
-        if self.requested:
-            raise Interrupted
         self._breakable = True
         try:
+            if self.requested:  # looked at only now: a signal is seen here, or breaks off what follows
+                raise Interrupted
             yield
         finally:
             self._breakable = False
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         self.requested = True
+        self._signals += 1
         if self._breakable:
-            self._breakable = False
+            self._breakable = False  # before it raises: this may be the very end of the block
             raise Interrupted
+        if self._signals > PATIENCE:
+            self._give_back()
+            signal.raise_signal(number)
+
+    def _give_back(self) -> None:
+        for number, handler in self._before.items():
+            # Nothing: a handler that was not set from Python, and cannot be set from there again.
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        self._before = {}

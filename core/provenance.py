@@ -11,8 +11,8 @@ from pathlib import Path
 from automl.core.registry import DISTRIBUTION, Registry, file_fingerprint, is_file_reference
 from automl.core.settings import Settings
 
-_DECIDE_NUMBERS = (DISTRIBUTION, "torch", "numpy", "optuna")
-"""The distributions whose version can change a proposal or a score."""
+_DECIDE_NUMBERS = (DISTRIBUTION, "torch", "numpy", "optuna", "pillow")
+"""The distributions whose version can change a proposal, a score or a pixel."""
 
 
 def versions() -> dict[str, str]:

@@ -12,9 +12,11 @@ from automl.core.contracts import (
     InvalidCandidateError,
     NetworkSize,
     SearchSpace,
+    Status,
     Subject,
     Task,
     derive_seed,
+    failure,
 )
 from automl.core.errors import AutomlError
 
@@ -75,8 +77,13 @@ class EngineContext:
         return derive_seed(self._run_seed, subject.repeat, "own", purpose, draw, subject.genotype.json)
 
     def batch(self, size: int, *, repeat: int = 0, draw: int = 0) -> Batch:
-        """The batch that all candidates of one repeat share."""
-        return self._batch(size, self.seed("batch", repeat=repeat, draw=draw))
+        """The batch that all candidates of one repeat share.
+
+        Every call gives a copy: a network that begins with an in-place operation writes into its input, and
+        would spoil the batch for the candidates after it.
+        """
+        kept = self._batch(size, self.seed("batch", repeat=repeat, draw=draw))
+        return Batch(kept.inputs.clone(), None if kept.labels is None else kept.labels.clone())
 
     def _draw_batch(self, size: int, seed: int) -> Batch:
         batch = self.task.batch(size, seed)
@@ -94,15 +101,19 @@ class EngineContext:
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(self.seed("initial values", repeat=subject.repeat, draw=draw))
             try:
-                network = self.space.network(subject.candidate, self.task)
-            except (MemoryError, AutomlError):
-                raise
+                network: Any = self.space.network(subject.candidate, self.task)
             except Exception as error:
-                lines = str(error).strip().splitlines() or [""]
-                raise InvalidCandidateError(
-                    f"the network cannot be built: {type(error).__name__}: {lines[0]}"
-                ) from error
-        return network.to(self.device).train()
+                outcome = failure(error)
+                if isinstance(error, AutomlError) or outcome.status is Status.OUT_OF_MEMORY:
+                    raise
+                raise InvalidCandidateError(f"the network cannot be built: {outcome.reason}") from error
+        if not isinstance(network, torch.nn.Module):
+            raise InvalidCandidateError(
+                f"the network cannot be built: search space {self.space.name!r} gives {network!r}, and a "
+                "network is a torch.nn.Module"
+            )
+        moved: nn.Module = network.to(self.device)
+        return moved.train()
 
     def report(self, subject: Subject, step: int, metrics: Mapping[str, float]) -> bool:
         """Whether to go on: always, where no scheduler is at work."""

@@ -46,4 +46,5 @@ class InlineEngine:
         return evaluations
 
     def close(self) -> None:
-        """Nothing was started."""
+        """Nothing was started; what was not evaluated is dropped."""
+        self._queue = []

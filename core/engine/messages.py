@@ -44,13 +44,14 @@ def decode_evaluation(message: dict[str, Any]) -> Evaluation:
 
 
 def encode_error(error: AutomlError) -> dict[str, Any]:
-    """An error that ends the search as JSON."""
-    return {"error": type(error).__name__, "message": error.message, "hint": error.hint}
+    """An error that ends the search as JSON. One of a plugin's own kind travels as the kind it is one of."""
+    kinds = [kind.__name__ for kind in type(error).__mro__ if kind.__module__ == errors.__name__]
+    return {"error": kinds[0], "message": error.message, "hint": error.hint}
 
 
 def decode_error(message: dict[str, Any]) -> AutomlError:
     """The inverse of `encode_error`, up to the attributes that subclasses add."""
-    kind: type[AutomlError] = getattr(errors, message["error"], AutomlError)
+    kind: type[AutomlError] = getattr(errors, message["error"])
     error = kind.__new__(kind)
     AutomlError.__init__(error, message["message"], hint=message["hint"])
     return error

@@ -6,11 +6,9 @@ same outcomes in all of them.
 
 from __future__ import annotations
 
-import os
 import socket
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from time import perf_counter
 from typing import Any
@@ -26,13 +24,21 @@ from automl.core.contracts import (
     Status,
     Subject,
     Task,
+    View,
     failure,
 )
 from automl.core.engine.context import EngineContext
+from automl.core.engine.threads import FixedThreads
 from automl.core.engine.work import Evaluation, Work
 from automl.core.errors import EvaluatorError, MissingViewError, OptionError, UnknownNameError, UsageError
 from automl.core.registry import Registry
 from automl.core.settings import Settings
+
+_OF_TORCH = frozenset({View.NETWORK, View.LAYER})
+"""The views that are made of torch's modules."""
+
+_SHOWN = 80
+"""How much of a strange value a message shows, in characters."""
 
 
 class Workbench:
@@ -47,6 +53,7 @@ class Workbench:
     Raises (from making it):
         UsageError: a name, an option, an objective or the device does not exist, or an evaluator needs a
             view that the space lacks.
+        EvaluatorError: an evaluator does not declare its metrics.
     """
 
     def __init__(self, settings: Settings, registry: Registry) -> None:
@@ -62,20 +69,20 @@ class Workbench:
         self.metrics = self._declared()
         self.objectives = self._chosen()
         self.by_form = any(evaluator.equality is Equality.FORM for evaluator in self.evaluators)
+        device = _checked_device(settings.device)
         self._contexts = [
             EngineContext(
                 space=self.space,
                 task=self.task,
                 run_seed=settings.seed,
                 size=evaluator.size,
-                device=_checked_device(settings.device),
+                device=device,
                 resolve=registry.make,
             )
             for evaluator in self.evaluators
         ]
         self._host = socket.gethostname()
-        if "torch" not in sys.modules:  # torch reads it once, when it is imported
-            os.environ.setdefault("OMP_NUM_THREADS", str(settings.threads))
+        self._fixed_threads = FixedThreads(settings.threads)
 
     def resolved_settings(self) -> Settings:
         """The settings with every option's value written out."""
@@ -89,6 +96,18 @@ class Workbench:
             "objective": tuple(str(objective) for objective in self.objectives),
         }
         return self.settings.model_copy(update=tables)
+
+    def warm_up(self) -> None:
+        """Load what evaluations need, so that the first of them is not charged for it."""
+        if not any(evaluator.view in _OF_TORCH for evaluator in self.evaluators):
+            return
+        with self._fixed_threads():
+            import torch
+
+            torch.empty(0, device=self.settings.device)
+            for context in self._contexts:
+                with suppress(Exception):  # whoever needs the data says what is wrong with them
+                    context.task.batch(1, 0)
 
     def evaluate(self, works: Sequence[Work]) -> list[Evaluation]:
         """One evaluation for each of ``works``, in their order. No exception of an evaluator's escapes.
@@ -105,7 +124,7 @@ class Workbench:
             )
             for work in works
         ]
-        with _threads(self.settings.threads):
+        with self._fixed_threads():
             by_evaluator = [
                 self._evaluate(evaluator, context, subjects)
                 for evaluator, context in zip(self.evaluators, self._contexts, strict=True)
@@ -120,13 +139,21 @@ class Workbench:
     ) -> list[Outcome]:
         start = perf_counter()
         try:
-            outcomes = list(evaluator.evaluate(subjects, context))
-        except Exception as error:  # noqa: BLE001 - a plugin may raise anything: the search goes on
+            given: Any = evaluator.evaluate(subjects, context)
+            outcomes = list(given) if isinstance(given, Iterable) else None
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything: the search goes on
+            failed = _failure(error, perf_counter() - start)
             if len(subjects) == 1:
-                return [failure(error, seconds=perf_counter() - start)]
+                return [failed]
             # One of them did it. Alone, each has the outcome it would have had anyway.
             return [self._evaluate(evaluator, context, [subject])[0] for subject in subjects]
         share = (perf_counter() - start) / len(subjects)
+        strange = [outcome for outcome in outcomes or () if not isinstance(outcome, Outcome)]
+        if outcomes is None or strange:
+            raise EvaluatorError(
+                f"proxy {evaluator.name!r} gave {_short(strange[0] if strange else given)}: evaluate returns "
+                "a list of outcomes, such as [Outcome.ok({name: value}), …]."
+            )
         if len(outcomes) != len(subjects):
             raise EvaluatorError(
                 f"proxy {evaluator.name!r} gave {len(outcomes)} outcomes for {len(subjects)} candidates: "
@@ -135,20 +162,26 @@ class Workbench:
         return [_checked_outcome(evaluator, outcome, share) for outcome in outcomes]
 
     def _merge(self, outcomes: Sequence[Outcome]) -> Outcome:
-        """The outcomes of all evaluators as one: it is ``ok`` if every objective has a value."""
+        """The outcomes of all evaluators as one: it is ``ok`` if those that give the objectives are.
+
+        What an evaluator that failed says in numbers is no score: it never stands beside an ``ok``.
+        """
         if len(outcomes) == 1:
             return outcomes[0]
-        metrics = {name: value for outcome in outcomes for name, value in outcome.metrics.items()}
-        seconds = sum(outcome.seconds for outcome in outcomes)
         failed = [
             (evaluator, outcome)
             for evaluator, outcome in zip(self.evaluators, outcomes, strict=True)
             if outcome.status is not Status.OK
         ]
+        needed = {objective.metric for objective in self.objectives}
+        decisive = [
+            outcome for evaluator, outcome in failed if needed & {metric.name for metric in evaluator.metrics}
+        ]
+        status = decisive[0].status if decisive else Status.OK
+        counted = [o for o in outcomes if status is not Status.OK or o.status is Status.OK]
+        metrics = {name: value for outcome in counted for name, value in outcome.metrics.items()}
         reason = "; ".join(f"{evaluator.name}: {outcome.reason}" for evaluator, outcome in failed)
-        if all(objective.metric in metrics for objective in self.objectives):
-            return Outcome(Status.OK, metrics, reason, seconds)
-        return Outcome(failed[0][1].status, metrics, reason, seconds)
+        return Outcome(status, metrics, reason, sum(outcome.seconds for outcome in outcomes))
 
     def _check_views(self, registry: Registry) -> None:
         offered = self.space.views()
@@ -167,21 +200,20 @@ class Workbench:
                 )
 
     def _declared(self) -> tuple[Metric, ...]:
-        owners: dict[str, str] = {}
+        owners: dict[str, Evaluator] = {}
         metrics: list[Metric] = []
         for evaluator in self.evaluators:
-            if not getattr(evaluator, "metrics", ()):
-                raise EvaluatorError(
-                    f"proxy {evaluator.name!r} declares no metrics: expected a tuple, such as "
-                    f"metrics = (Metric({evaluator.name!r}),)."
-                )
-            for metric in evaluator.metrics:
-                if metric.name in owners:
+            for metric in _metrics_of(evaluator):
+                if (owner := owners.get(metric.name)) is evaluator:
+                    raise EvaluatorError(
+                        f"proxy {evaluator.name!r} declares the metric {metric.name!r} twice."
+                    )
+                if owner is not None:
                     raise UsageError(
-                        f"proxies {owners[metric.name]!r} and {evaluator.name!r} both give the metric "
+                        f"proxies {owner.name!r} and {evaluator.name!r} both give the metric "
                         f"{metric.name!r}: use one of them."
                     )
-                owners[metric.name] = evaluator.name
+                owners[metric.name] = evaluator
                 metrics.append(metric)
         return tuple(metrics)
 
@@ -205,6 +237,25 @@ def _dump(part: Any) -> dict[str, Any]:
     return dict(part.options.model_dump(mode="json"))
 
 
+def _metrics_of(evaluator: Evaluator) -> Sequence[Metric]:
+    declared: Any = getattr(evaluator, "metrics", ())
+    if isinstance(declared, tuple | list) and declared and all(isinstance(m, Metric) for m in declared):
+        return declared
+    what = f"declares the metrics {declared!r}" if declared else "declares no metrics"
+    name = evaluator.name.replace("-", "_")
+    raise EvaluatorError(
+        f"proxy {evaluator.name!r} {what}: expected a tuple, such as metrics = (Metric({name!r}),)."
+    )
+
+
+def _failure(error: Exception | SystemExit, seconds: float) -> Outcome:
+    """What an evaluator's exception stands for: trying to end the process is no more than a failure."""
+    if isinstance(error, SystemExit):
+        reason = f"SystemExit: it tried to end the process, with {error.code!r}"
+        return Outcome.failed(Status.INVALID, reason, seconds=seconds)
+    return failure(error, seconds=seconds)
+
+
 def _checked_outcome(evaluator: Evaluator, outcome: Outcome, share: float) -> Outcome:
     declared = {metric.name for metric in evaluator.metrics}
     undeclared = set(outcome.metrics) - declared
@@ -215,9 +266,10 @@ def _checked_outcome(evaluator: Evaluator, outcome: Outcome, share: float) -> Ou
             f"proxy {evaluator.name!r} {what}, and its metrics are {', '.join(sorted(declared))}: it has to "
             "give all that it declares, and nothing else."
         )
-    if outcome.seconds:
-        return outcome
-    return Outcome(outcome.status, outcome.metrics, outcome.reason, share)
+    # A number of numpy's or torch's, or a reason of many lines, is good here and not in another process.
+    metrics = {name: float(value) for name, value in outcome.metrics.items()}
+    reason = " ".join(outcome.reason.splitlines()).encode(errors="replace").decode()
+    return Outcome(outcome.status, metrics, reason, float(outcome.seconds) or share)
 
 
 def _checked_device(name: str) -> str:
@@ -228,27 +280,14 @@ def _checked_device(name: str) -> str:
     try:
         torch.empty(0, device=name)
     except (RuntimeError, AssertionError) as error:
-        reason = str(error).strip().splitlines()[0]
+        lines = str(error).strip().splitlines() or [type(error).__name__]
         raise OptionError(
-            f"device {name!r} cannot be used: {reason}.", hint="See what there is with: automl doctor"
+            f"device {name!r} cannot be used: {lines[0].rstrip('.')}.",
+            hint="See what there is with: automl doctor",
         ) from error
     return name
 
 
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    """Evaluate with a fixed number of threads, whatever the process is set to: it changes the last bits."""
-    if "torch" not in sys.modules:
-        yield
-        return
-    import torch
-
-    before = torch.get_num_threads()
-    if before == count:
-        yield
-        return
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

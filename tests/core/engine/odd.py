@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
-import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from typing import Any
 
 from automl.core.contracts import (
     DegenerateScoreError,
@@ -16,6 +14,7 @@ from automl.core.contracts import (
     Metric,
     Options,
     Outcome,
+    Status,
     Subject,
     View,
 )
@@ -138,6 +137,116 @@ class TornData(Evaluator):
         raise DataError("image 7 is torn.", hint="Mend it.")
 
 
+class Quits(Evaluator):
+    """Tries to end the process, as a script would."""
+
+    name = "quits"
+    view = None
+    metrics = (Metric("x"),)
+
+    def score(self, subject: Subject, context: EvaluationContext) -> Mapping[str, float]:
+        sys.exit("usage: quits [-h]")
+
+
+class Interrupting(Length):
+    """Is interrupted at the word ``a``, and catches every `Exception`."""
+
+    name = "interrupting"
+
+    def score(self, subject: Subject, context: EvaluationContext) -> Mapping[str, float]:
+        try:
+            if subject.candidate == "a":
+                signal.raise_signal(signal.SIGINT)
+        except Exception as error:
+            raise AssertionError("a plugin swallowed the interrupt") from error
+        return super().score(subject, context)
+
+
+class Misnamed(Length):
+    """Declares names instead of metrics."""
+
+    name = "misnamed"
+    view = None
+    metrics = ("x",)  # type: ignore[assignment]  # as a plugin without annotations may have it
+
+
+class Twice(Length):
+    """Declares one metric twice."""
+
+    name = "twice"
+    view = None
+    metrics = (Metric("x"), Metric("x"))
+
+
+class GivesOptions(Options):
+    """Options of `Gives`."""
+
+    what: str = "none"
+
+
+class Gives(Evaluator):
+    """Gives something else than a list of outcomes."""
+
+    name = "gives"
+    view = None
+    metrics = (Metric("x"),)
+    Options = GivesOptions
+    options: GivesOptions
+
+    def evaluate(self, subjects: Sequence[Subject], context: EvaluationContext) -> Any:
+        good = Outcome.ok({"x": 1.0})
+        return {
+            "none": None,
+            "one": good,
+            "text": "good",
+            "table": {"x": 1.0},
+            "numbers": [1.0 for _ in subjects],
+            "generator": (good for _ in subjects),
+        }[self.options.what]
+
+
+class Rough(Evaluator):
+    """Gives outcomes that are good in this process, and could not travel to another."""
+
+    name = "rough"
+    view = None
+    metrics = (Metric("x"),)
+
+    def evaluate(self, subjects: Sequence[Subject], context: EvaluationContext) -> Sequence[Outcome]:
+        from numpy import float32
+
+        number: Any = float32(0.1)
+        reason = "first line\nsecond \ud800 line"
+        return [
+            Outcome(Status.OK, {"x": number})
+            if "a" in subject.candidate
+            else Outcome.degenerate(reason, {"x": number})
+            for subject in subjects
+        ]
+
+
+class SaysNan(Evaluator):
+    """Gives a NaN as a success, past all that `Evaluator.score` checks."""
+
+    name = "says-nan"
+    view = None
+    metrics = (Metric("x"),)
+
+    def evaluate(self, subjects: Sequence[Subject], context: EvaluationContext) -> Sequence[Outcome]:
+        return [Outcome.ok({"x": float("nan") if subject.candidate == "bb" else 1.0}) for subject in subjects]
+
+
+class Singular(Evaluator):
+    """Has numbers that are no score."""
+
+    name = "singular"
+    view = None
+    metrics = (Metric("score"), Metric("condition"))
+
+    def evaluate(self, subjects: Sequence[Subject], context: EvaluationContext) -> Sequence[Outcome]:
+        return [Outcome.degenerate("singular", {"score": 1e30, "condition": 2.0}) for _ in subjects]
+
+
 class Programs(Evaluator):
     """Needs a view that few spaces have."""
 
@@ -147,50 +256,3 @@ class Programs(Evaluator):
 
     def score(self, subject: Subject, context: EvaluationContext) -> Mapping[str, float]:
         return {"x": context.space.program(subject.candidate)(1.0)}
-
-
-class Threads(Evaluator):
-    """Tells with how many threads it runs."""
-
-    name = "threads"
-    view = None
-    metrics = (Metric("threads"),)
-
-    def score(self, subject: Subject, context: EvaluationContext) -> Mapping[str, float]:
-        import torch
-
-        return {"threads": torch.get_num_threads()}
-
-
-class FatalOptions(Options):
-    """Options of `Fatal`."""
-
-    deaths: str = ""
-    """A file that counts the deaths; with it, only the first candidate to come dies, and only once."""
-
-
-class Fatal(Evaluator):
-    """Ends or hangs its process, in a way that the first letter says; prints on top."""
-
-    name = "fatal"
-    view = None
-    metrics = (Metric("fatal"),)
-    Options = FatalOptions
-    options: FatalOptions
-
-    def score(self, subject: Subject, context: EvaluationContext) -> Mapping[str, float]:
-        sys.stdout.write("this is no JSON\n")
-        sys.stdout.flush()
-        word = subject.candidate
-        if self.options.deaths:
-            deaths = Path(self.options.deaths)
-            if deaths.exists():
-                return {"fatal": 1.0}
-            deaths.touch()
-        if word == "a":
-            os._exit(3)
-        if word == "b":
-            os.kill(os.getpid(), signal.SIGSEGV)
-        if word == "c":
-            time.sleep(3600)
-        return {"fatal": float(len(word))}
