@@ -109,8 +109,8 @@ class EngineContext:
                 raise InvalidCandidateError(f"the network cannot be built: {outcome.reason}") from error
         if not isinstance(network, torch.nn.Module):
             raise InvalidCandidateError(
-                f"the network cannot be built: search space {self.space.name!r} gives {network!r}, and a "
-                "network is a torch.nn.Module"
+                f"the network cannot be built: search space {self.space.name!r} gives a "
+                f"{type(network).__name__}, and a network is a torch.nn.Module"
             )
         moved: nn.Module = network.to(self.device)
         return moved.train()

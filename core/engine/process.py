@@ -112,7 +112,7 @@ class ChildProcess:
                 continue
             ended = not self.alive
             late = deadline is not None and monotonic() >= deadline
-            # Once more: it may have answered and then died, or while this process was suspended.
+            # Once more: it may have answered between the two looks, and then died.
             if (ended or late) and not poll.poll(0):
                 raise EOFError if ended else TimeoutError
         line, _, self._arrived = self._arrived.partition(b"\n")

@@ -38,7 +38,7 @@ class FixedThreads:
         torch = sys.modules.get("torch")
         threads = torch.get_num_threads() if torch else self._count
         try:
-            if threads != self._count and torch:
+            if torch:  # even if it says that it has as many: its BLAS may have others
                 torch.set_num_threads(self._count)
             os.environ.update(self._variables)
             with self._libraries().limit(limits=self._count):
@@ -49,7 +49,7 @@ class FixedThreads:
                     os.environ.pop(name, None)
                 else:
                     os.environ[name] = value
-            if threads != self._count and torch:
+            if torch:
                 torch.set_num_threads(threads)
 
     def _libraries(self) -> ThreadpoolController:

@@ -144,7 +144,7 @@ class Workbench:
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything: the search goes on
             failed = _failure(error, perf_counter() - start)
             if len(subjects) == 1:
-                return [failed]
+                return [_checked_outcome(evaluator, failed, failed.seconds)]
             # One of them did it. Alone, each has the outcome it would have had anyway.
             return [self._evaluate(evaluator, context, [subject])[0] for subject in subjects]
         share = (perf_counter() - start) / len(subjects)
