@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]  # it ships no types
+from threadpoolctl import ThreadpoolController
 
 _VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 """What a library reads once, when it is loaded: an evaluator may import it in its first evaluation."""

@@ -57,7 +57,7 @@ class Batched(Evaluator):
 
     def evaluate(self, subjects: Sequence[Subject], context: EvaluationContext) -> Sequence[Outcome]:
         if any(subject.candidate == "bb" for subject in subjects):
-            raise RuntimeError("bb spoils everything\nsecond line")
+            raise RuntimeError("bb spoils \udce4 everything\nsecond line")
         return [Outcome.ok({"batched": len(subject.candidate)}) for subject in subjects]
 
 

@@ -100,7 +100,7 @@ def test_what_cannot_be_built_says_why_in_one_line() -> None:
 
 def test_what_is_no_network_is_named() -> None:
     with pytest.raises(
-        InvalidCandidateError, match=r"'nets' gives None, and a network is a torch\.nn\.Module"
+        InvalidCandidateError, match=r"'nets' gives a NoneType, and a network is a torch\.nn\.Module"
     ):
         context().network(subject("nothing"))
 
