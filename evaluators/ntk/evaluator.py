@@ -66,19 +66,19 @@ class Ntk(Evaluator):
 
     def _draw(self, subject: Subject, context: EvaluationContext, draw: int) -> dict[str, float]:
         """The metrics of one initialisation on one batch."""
-        from automl.evaluators.ntk.loop import loop_kernel
+        from automl.evaluators.ntk.gram import tangent_kernel
         from automl.evaluators.ntk.spectrum import spectrum
 
         options, repeat = self.options, subject.repeat
         try:
-            kernel = loop_kernel(
+            kernel = tangent_kernel(
                 context.network(subject, draw=draw),
                 context.batch(options.batch, repeat=repeat, draw=draw).inputs,
                 batchnorm=options.batchnorm,
                 output=options.output,
                 seed=context.seed("ntk forward", repeat=repeat, draw=draw),
             )
-            found = spectrum(kernel, centred=options.centred)
+            found = spectrum(kernel.values, centred=options.centred)
         except DegenerateScoreError as error:
             raise DegenerateScoreError(f"repeat {draw + 1} of {options.repeats}: {error.message}") from error
         return {

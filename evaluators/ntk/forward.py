@@ -1,10 +1,16 @@
-"""The forward pass under a tangent kernel: batch statistics as asked for, nothing random, nothing changed."""
+"""The forward pass under a tangent kernel: batch statistics as asked for, nothing random, nothing changed.
+
+PyTorch's batch normalisation has its statistics held constant where that is asked for. A module of another
+kind may declare how its own are held: by a method ``frozen_statistics`` without arguments, which returns a
+context manager within which no gradient flows through them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from math import isfinite
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch.func import functional_call
@@ -51,15 +57,16 @@ def differentiable_logits(
     """
     # What batch norm counts and averages while it runs, it writes into copies.
     buffers = {name: buffer.clone() for name, buffer in network.named_buffers()}
-    replaced = {**_WITHOUT_DROPOUT, **(_FROZEN_STATISTICS if batchnorm == "frozen" else {})}
+    replaced = {**WITHOUT_DROPOUT, **(_FROZEN_STATISTICS if batchnorm == "frozen" else {})}
     with (
         torch.enable_grad(),
-        _seeded(inputs.device, seed),
-        _mode(network, training=batchnorm != "eval"),
-        _Replacing(replaced),
+        seeded(inputs.device, seed),
+        in_mode(network, training=batchnorm != "eval"),
+        held_statistics(network.modules() if batchnorm == "frozen" else ()),
+        ReplacedCalls(replaced),
     ):
         outputs = functional_call(network, buffers, (inputs.clone(),))
-    return _checked(outputs, len(inputs))
+    return checked_logits(outputs, len(inputs))
 
 
 def give_shape(network: nn.Module, inputs: Tensor, *, seed: int = 0) -> None:
@@ -72,11 +79,17 @@ def give_shape(network: nn.Module, inputs: Tensor, *, seed: int = 0) -> None:
     """
     if any(is_lazy(tensor) for tensor in (*network.parameters(), *network.buffers())):
         # In eval mode, since running statistics are no part of the shape.
-        with torch.no_grad(), _seeded(inputs.device, seed), _mode(network, training=False):
+        with torch.no_grad(), seeded(inputs.device, seed), in_mode(network, training=False):
             network(inputs.clone())
 
 
-def _checked(outputs: object, n: int) -> Tensor:
+def checked_logits(outputs: object, n: int) -> Tensor:
+    """What a network gave, if it is ``(n, classes)`` finite real logits that some parameter reaches.
+
+    Raises:
+        InvalidCandidateError: it is no batch of real logits.
+        DegenerateScoreError: the logits are not finite, or no parameter reaches them.
+    """
     if not isinstance(outputs, torch.Tensor):
         raise InvalidCandidateError(
             f"the network's output is a {type(outputs).__name__}: expected one tensor, logits ({n}, classes)."
@@ -89,14 +102,15 @@ def _checked(outputs: object, n: int) -> Tensor:
         raise InvalidCandidateError(f"the network's output is {outputs.dtype}: expected real logits.")
     if not outputs.requires_grad:
         raise DegenerateScoreError("no trainable parameter reaches the logits: the tangent kernel is zero.")
-    bad = int((~outputs.isfinite()).sum())
-    if bad:
+    # One look at the sum is cheaper than one at each, and only a sum that overflows deceives it.
+    if not isfinite(outputs.detach().sum()) and (bad := int((~outputs.isfinite()).sum())):
         raise DegenerateScoreError(f"{bad} of {outputs.numel()} logits are not finite.")
     return outputs
 
 
 @contextmanager
-def _mode(network: nn.Module, *, training: bool) -> Iterator[None]:
+def in_mode(network: nn.Module, *, training: bool) -> Iterator[None]:
+    """Within it, the network is in train mode or in eval mode; afterwards each module is as it was."""
     before = [(module, module.training) for module in network.modules()]
     network.train(training)
     try:
@@ -107,7 +121,18 @@ def _mode(network: nn.Module, *, training: bool) -> Iterator[None]:
 
 
 @contextmanager
-def _seeded(device: torch.device, seed: int) -> Iterator[None]:
+def held_statistics(modules: Iterable[nn.Module]) -> Iterator[None]:
+    """Within it, those of ``modules`` that say how to hold their own statistics of the batch constant."""
+    with ExitStack() as held:
+        for module in modules:
+            if hasattr(type(module), "frozen_statistics"):
+                held.enter_context(cast(Any, module).frozen_statistics())
+        yield
+
+
+@contextmanager
+def seeded(device: torch.device, seed: int) -> Iterator[None]:
+    """Within it, random numbers come from ``seed``; afterwards the global generators are as they were."""
     on_gpu = device.type == "cuda"
     with torch.random.fork_rng(devices=[device] if on_gpu else []):
         torch.default_generator.manual_seed(seed)  # torch.manual_seed would reach devices that are not forked
@@ -120,7 +145,7 @@ def _seeded(device: torch.device, seed: int) -> Iterator[None]:
 # -- functions that the network's own calls are replaced by -------------------------------------------
 
 
-class _Replacing(TorchFunctionMode):
+class ReplacedCalls(TorchFunctionMode):
     """While it is active, calls of some torch functions go to others.
 
     It replaces calls, not modules: so it holds for subclasses with a forward of their own and for
@@ -178,7 +203,7 @@ def _dot_product_attention(
 
 
 _FROZEN_STATISTICS: Mapping[Callable[..., Any], Callable[..., Any]] = {F.batch_norm: _frozen_batch_norm}
-_WITHOUT_DROPOUT: Mapping[Callable[..., Any], Callable[..., Any]] = {
+WITHOUT_DROPOUT: Mapping[Callable[..., Any], Callable[..., Any]] = {
     F.dropout: _identity,
     F.dropout1d: _identity,
     F.dropout2d: _identity,
@@ -188,3 +213,4 @@ _WITHOUT_DROPOUT: Mapping[Callable[..., Any], Callable[..., Any]] = {
     F.multi_head_attention_forward: _attention,
     F.scaled_dot_product_attention: _dot_product_attention,
 }
+"""What dropout becomes: nothing, by the function of `torch.nn.functional` that it is called by."""

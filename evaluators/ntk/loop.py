@@ -33,10 +33,12 @@ def loop_kernel(
 
     ``K[i, j] = <df(x_i)/dtheta, df(x_j)/dtheta>`` over all trainable parameters theta, where f is the
     sum of the logits: the pseudo-kernel of TE-NAS (Chen et al. 2021). With ``output="trace"`` the
-    kernels of the single logits are added: the trace over classes of the full kernel.
+    kernels of the single logits are added: the trace over classes of the full kernel. ``full`` is that
+    kernel itself (Novak et al. 2022, equation 1), of all logits of all samples.
 
-    Costs one forward and n backward passes (n times the number of classes for ``trace``), and holds
-    all gradients, ``(n, parameters)`` in the parameters' dtype. Gradients come from one batched
+    Costs one forward and n backward passes (n times the number of classes k for ``trace`` and ``full``),
+    and holds all gradients of a function, ``(n, parameters)`` in the parameters' dtype, ``(n k,
+    parameters)`` for ``full``. Gradients come from one batched
     forward, so that what couples samples, such as batch norm under ``train``, is differentiated exactly.
 
     Args:
@@ -48,18 +50,24 @@ def loop_kernel(
         seed: where a network that draws random numbers in its forward draws them from.
 
     Returns:
-        ``(n, n)`` float64, symmetric. It need not be finite: gradients may overflow.
+        ``(n, n)`` float64, symmetric; for ``full`` ``(n k, n k)``, row ``i k + a`` being logit a of sample
+        i. It need not be finite: gradients may overflow.
 
     Raises:
-        InvalidCandidateError: a parameter is complex, or the output is no batch of real logits.
+        InvalidCandidateError: a parameter is complex or on another device, or the output is no batch of
+            real logits.
         DegenerateScoreError: the kernel is zero since no parameter reaches the logits, or the logits
             are not finite.
     """
     give_shape(network, inputs, seed=seed)
-    parameters = trainable_parameters(network)
+    parameters = trainable_parameters(network, inputs.device)
     logits = differentiable_logits(network, inputs, batchnorm=batchnorm, seed=seed)
-    functions = [logits.sum(1)] if output == "sum" else logits.unbind(1)
-    kernel = torch.zeros(len(inputs), len(inputs), dtype=torch.float64, device=inputs.device)
+    if output == "sum":
+        functions: Sequence[Tensor] = [logits.sum(1)]
+    else:
+        functions = logits.unbind(1) if output == "trace" else [logits.flatten()]
+    rows = len(functions[0])
+    kernel = torch.zeros(rows, rows, dtype=torch.float64, device=inputs.device)
     for function in functions:
         for block in _jacobian(function, parameters):
             for columns in torch.split(block, _COLUMNS, dim=1):
@@ -68,11 +76,15 @@ def loop_kernel(
     return (kernel + kernel.T) / 2  # a matrix product need not be symmetric to the last bit
 
 
-def trainable_parameters(network: nn.Module) -> list[nn.Parameter]:
+def trainable_parameters(network: nn.Module, device: torch.device) -> list[nn.Parameter]:
     """The parameters that the kernel is over: those that require a gradient, each once.
 
+    Args:
+        network: whose.
+        device: where the inputs are.
+
     Raises:
-        InvalidCandidateError: one is complex.
+        InvalidCandidateError: one is complex, or on another device.
         DegenerateScoreError: there are none.
     """
     named = {name: p for name, p in network.named_parameters() if p.requires_grad}
@@ -80,6 +92,11 @@ def trainable_parameters(network: nn.Module) -> list[nn.Parameter]:
         if not parameter.is_floating_point():
             raise InvalidCandidateError(
                 f"the parameter {name!r} is {parameter.dtype}: expected real numbers."
+            )
+        if parameter.device != device:
+            raise InvalidCandidateError(
+                f"the parameter {name!r} is on {parameter.device}, and the inputs are on {device}: move the "
+                f"network with .to({str(device)!r})."
             )
     if not named:
         raise DegenerateScoreError("the network has no trainable parameters: it has no tangent kernel.")

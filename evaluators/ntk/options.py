@@ -13,8 +13,9 @@ BatchNorm = Literal["frozen", "train", "eval"]
 statistics of the batch, differentiated through, so that every output depends on every sample
 (``train``); running statistics, at initialisation mean 0 and variance 1 (``eval``)."""
 
-Output = Literal["sum", "trace"]
-"""Which function of the logits has its gradient taken: their sum, or each, the kernels being added."""
+Output = Literal["sum", "trace", "full"]
+"""Which function of the logits has its gradient taken: their sum; or each, the kernels being added
+(``trace``), or each for itself, in a kernel of all logits of all samples (``full``)."""
 
 
 class NtkOptions(Options):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from threadpoolctl import (  # type: ignore[import-untyped]  # it ships no types
+from threadpoolctl import (
     threadpool_info,
     threadpool_limits,
 )
