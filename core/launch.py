@@ -11,7 +11,13 @@ from typing import Any
 
 from automl.core.contracts import Metric, SearchSpace, Strategy, derive_seed
 from automl.core.engine import CautiousEngine, Engine, InlineEngine, IsolatedEngine, Workbench
-from automl.core.errors import LeaseLostError, ReplayError, StoreWriteError, UsageError
+from automl.core.errors import (
+    LeaseLostError,
+    ReplayError,
+    RunBusyError,
+    StoreWriteError,
+    UsageError,
+)
 from automl.core.interrupt import Interrupt
 from automl.core.provenance import differences, machine, plugin_versions, versions
 from automl.core.registry import Registry, load_registry
@@ -35,6 +41,10 @@ DEFAULT_ROOT = Path("runs")
 _CAUTION_SECONDS = 2.0
 """After a run that ended badly, so many seconds of evaluations run in a child process: a part is sealed every
 second, so that what ended it is among them."""
+
+_CAUTION_TIMEOUT = 600.0
+_CAUTION_FACTOR = 20.0
+"""In that child an evaluation may take ten minutes, or twenty times the longest of the record."""
 
 _MEANINGFUL_MACHINE = ("cpu",)
 """What of the machine decides the last bits of a number."""
@@ -72,7 +82,10 @@ class Plan:
             metrics=[_described(metric) for metric in self.workbench.metrics],
             objectives=[str(objective) for objective in self.workbench.objectives],
             versions=versions(),
-            plugins=plugin_versions(self.settings, self.registry),
+            plugins={
+                **plugin_versions(self.settings, self.registry),
+                f"data of task {self.settings.task['name']}": self.workbench.task.fingerprint(),
+            },
             machine=machine(),
         )
 
@@ -152,7 +165,8 @@ def resume(
         name: the run's folder or its id under ``root``.
         root: the folder of runs.
         trials: how many trials in all, if not as many as the run was begun with.
-        max_time: seconds after which nothing new is proposed, counted from now.
+        max_time: seconds after which nothing new is proposed, counted from now; by default the run's own
+            limit, counted anew.
         adopt: go on from the record where the software, the machine or a proposal differs from it.
         registry: what is registered; by default it is loaded.
         watch: called with every row that is recorded.
@@ -168,11 +182,10 @@ def resume(
     """
     run = open_run(name, root=root)
     then = run.manifest
-    overrides: dict[str, Any] = {"max_time": max_time}
-    if trials is not None:
-        if trials < (there := run.count()):
-            raise UsageError(f"run {then.id} has {there} trials: it cannot go on to {trials} in all.")
-        overrides["trials"] = trials
+    record = {row.trial: row for row in run.rows()}
+    if trials is not None and trials < len(record):
+        raise UsageError(f"run {then.id} has {len(record)} trials: it cannot go on to {trials} in all.")
+    overrides = {} if trials is None else {"trials": trials}
     planned = plan(settings_from(merge(then.settings, overrides)), registry)
     changed = _changed(planned, then)
     if changed and not adopt:
@@ -182,13 +195,29 @@ def resume(
         )
     abnormal = then.state is RunState.RUNNING
     with reopen_run(run.folder) as writer:
-        writer.update(settings=planned.settings.model_dump(mode="json"))
+        if writer.rows_sealed != len(record):
+            raise RunBusyError(
+                f"run {then.id} was written by another process a moment ago: it had {len(record)} trials, "
+                f"and has {writer.rows_sealed}.",
+                hint=f"Try again: automl resume {run.folder}",
+            )
+        now = planned.manifest
+        writer.update(settings=now.settings)
         if changed:
-            writer.note(f"resumed with --adopt: {'; '.join(changed)}")
-        record = {row.trial: row for row in open_run(run.folder).rows()}
+            writer.note(f"adopted from trial {len(record)} on: {'; '.join(changed)}")
+            writer.update(versions=now.versions, plugins=now.plugins, machine=now.machine)
         try:
-            return _search(planned, writer, record, adopt=adopt, cautious=abnormal, watch=watch, begun=begun)
-        except ReplayError:  # nothing was added: leave the run as it was found
+            return _search(
+                planned,
+                writer,
+                record,
+                adopt=adopt,
+                max_time=max_time,
+                caution=_caution(record) if abnormal else None,
+                watch=watch,
+                begun=begun,
+            )
+        except ReplayError:  # the run is left as it was found
             writer.update(settings=then.settings)
             if not abnormal:
                 writer.finish(then.state, then.reason)
@@ -201,14 +230,15 @@ def _search(
     record: Mapping[int, Row],
     *,
     adopt: bool = False,
-    cautious: bool = False,
+    max_time: float | None = None,
+    caution: float | None = None,
     watch: Callable[[Row], None] | None,
     begun: Callable[[Run], None] | None,
 ) -> tuple[Run, Ended]:
     settings, workbench = planned.settings, planned.workbench
     if begun is not None:
         begun(open_run(writer.folder))
-    engine = _engine(workbench, settings, cautious=cautious)
+    engine = _engine(workbench, settings, caution=caution)
     try:
         with Interrupt() as interrupt:
             search = Search(
@@ -218,7 +248,7 @@ def _search(
                     window=planned.window,
                     reuse=settings.cache == "run",
                     by_form=workbench.by_form,
-                    max_seconds=settings.max_time,
+                    max_seconds=settings.max_time if max_time is None else max_time,
                     adopt=adopt,
                 ),
                 space=workbench.space,
@@ -247,12 +277,19 @@ def _search(
     return open_run(writer.folder), ended
 
 
-def _engine(workbench: Workbench, settings: Settings, *, cautious: bool) -> Engine:
+def _engine(workbench: Workbench, settings: Settings, *, caution: float | None) -> Engine:
     if settings.timeout is not None:
         return IsolatedEngine(settings)
-    if cautious:
-        return CautiousEngine(IsolatedEngine(settings), InlineEngine(workbench), seconds=_CAUTION_SECONDS)
+    if caution is not None:
+        limited = settings.model_copy(update={"timeout": caution})
+        return CautiousEngine(IsolatedEngine(limited), InlineEngine(workbench), seconds=_CAUTION_SECONDS)
     return InlineEngine(workbench)
+
+
+def _caution(record: Mapping[int, Row]) -> float:
+    """Seconds after which an evaluation counts as hanging, where a hang may be what ended the last run."""
+    longest = max((row.seconds for row in record.values()), default=0.0)
+    return max(_CAUTION_TIMEOUT, _CAUTION_FACTOR * longest)
 
 
 def _strategy(settings: Settings, registry: Registry, workbench: Workbench) -> Strategy:
@@ -307,13 +344,14 @@ def search(
     ``automl.search("nasbench201", "ntk", trials=100, task={"name": "images", "data": "cifar10"})``
 
     Args:
-        space: a registered name, ``path/file.py:Class``, or the class itself (then its file is named).
+        space: a registered name, ``path/file.py:Class``, or a class that stands in a module of its own.
         proxy: one or several evaluators, by name.
         root: the folder of runs.
         **settings: any setting of `Settings`, in the form that a settings file takes.
 
     Returns:
-        The finished run. ``run.trials()`` is a pandas frame, ``run.best(10)`` the best rows.
+        The run, finished or interrupted (``run.state``). ``run.trials()`` is a pandas frame, ``run.best(10)``
+        the best rows.
 
     Raises:
         UsageError: a name, an option or a value that does not exist.
@@ -334,6 +372,12 @@ def _reference(space: str | type[SearchSpace[Any]], registry: Registry) -> str:
         return name
     import inspect
 
+    if space.__module__ == "__main__":
+        raise UsageError(
+            f"search space {space.__name__} stands in the script that runs, and another process that "
+            "imported it would run the script again: put it into a file of its own, and pass its path, as "
+            f"in 'my_space.py:{space.__name__}'."
+        )
     try:
         return f"{inspect.getfile(space)}:{space.__qualname__}"
     except (OSError, TypeError) as error:

@@ -11,7 +11,7 @@ from pathlib import Path
 from automl.core.registry import DISTRIBUTION, Registry, file_fingerprint, is_file_reference
 from automl.core.settings import Settings
 
-_DECIDE_NUMBERS = (DISTRIBUTION, "torch", "numpy", "optuna", "pillow")
+_DECIDE_NUMBERS = (DISTRIBUTION, "torch", "numpy", "optuna", "scipy", "scikit-learn", "pillow")
 """The distributions whose version can change a proposal, a score or a pixel."""
 
 

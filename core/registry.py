@@ -45,6 +45,8 @@ _PLAINER = {"Input should": "it should", "a valid dictionary": "a table", "a val
 
 OptionsT = TypeVar("OptionsT", bound=Options)
 
+_REFERENCE = re.compile(r"(?P<path>.+\.py)(?::(?P<name>\w*))?")
+
 _NAME = re.compile(r"[a-z][a-z0-9]*([_-][a-z0-9]+)*")
 
 
@@ -257,18 +259,28 @@ def check_part(part: object, contract: type[Component], word: str) -> None:
 
 def is_file_reference(name: str) -> bool:
     """Whether ``name`` is a ``path/file.py:Class`` instead of a registered name."""
-    return name.partition(":")[0].endswith(".py")
+    return _REFERENCE.fullmatch(name) is not None
 
 
 def absolute_reference(name: str) -> str:
     """``name`` with its path made absolute, so that it means the same in another process."""
-    path, colon, attribute = name.partition(":")
-    return f"{Path(path).resolve()}{colon}{attribute}" if is_file_reference(name) else name
+    if not is_file_reference(name):
+        return name
+    path, attribute = _split(name)
+    return f"{path.expanduser().resolve()}:{attribute}" if attribute else str(path.expanduser().resolve())
+
+
+def _split(reference: str) -> tuple[Path, str]:
+    """The path and the class of a reference; the class may be empty."""
+    found = _REFERENCE.fullmatch(reference)
+    if found is None:
+        raise UsageError(f"{reference!r} names no Python file: expected path/file.py:Class.")
+    return Path(found["path"]), found["name"] or ""
 
 
 def file_fingerprint(name: str) -> str:
     """A hash of the file that a reference names: what stands for its version."""
-    return hashlib.sha256(Path(name.partition(":")[0]).read_bytes()).hexdigest()[:16]
+    return hashlib.sha256(_split(name)[0].read_bytes()).hexdigest()[:16]
 
 
 def load_from_file(reference: str, contract: type[Component], word: str) -> type[Component]:
@@ -277,7 +289,7 @@ def load_from_file(reference: str, contract: type[Component], word: str) -> type
     Raises:
         UsageError: there is no such file, it does not import, or it holds no such class.
     """
-    path, _, attribute = reference.partition(":")
+    path, attribute = _split(reference)
     module = _import_file(Path(path).resolve(), word)
     candidates = {
         name: value
@@ -290,7 +302,10 @@ def load_from_file(reference: str, contract: type[Component], word: str) -> type
         part = candidates[attribute]
     else:
         raise UnknownNameError(
-            f"{word} in {path}:", attribute, candidates, hint=f"Type {path}:CLASS, a {contract.__name__}."
+            f"{word} in {path}:",
+            attribute,
+            candidates,
+            hint=f"Type {path}:CLASS, a subclass of {contract.__name__}.",
         )
     try:
         check_part(part, contract, word)
@@ -311,6 +326,8 @@ def _import_file(path: Path, word: str) -> ModuleType:
         raise UsageError(f"{str(path)!r} cannot be imported as Python.")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses and pydantic look their class's module up
+    if str(path.parent) not in sys.path:
+        sys.path.append(str(path.parent))  # a file may import its neighbours, now and later, as a script may
     try:
         spec.loader.exec_module(module)
     except AutomlError:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
 
 from automl.core.contracts import (
     Answer,
@@ -26,9 +26,13 @@ from automl.core.contracts import (
     derive_seed,
 )
 from automl.core.engine import Engine, Evaluation, Work
-from automl.core.errors import ChoiceError, ReplayError, StrategyError
+from automl.core.errors import AutomlError, ChoiceError, ReplayError, StrategyError
 from automl.core.interrupt import Interrupt, Interrupted
 from automl.core.store import Row, RunWriter
+
+T = TypeVar("T")
+
+DEBUG_HINT = "Repeat the command with --debug to see where."
 
 
 class Ended(StrEnum):
@@ -192,7 +196,7 @@ class Search:
                     return None
                 self._tell(self._finished.pop(self._told))
                 continue
-            answer = self._strategy.ask()
+            answer = self._from_strategy("ask", self._strategy.ask)
             if isinstance(answer, Proposal):
                 return self._checked(answer)
             if answer is Answer.DONE:
@@ -200,10 +204,27 @@ class Search:
                     return self._checked(None)
                 self._exhausted = True
                 return None
+            if answer is not Answer.WAIT:
+                raise StrategyError(
+                    f"strategy {self._strategy.name!r} answered {answer!r} for trial {self._number}: "
+                    "expected a Proposal, Answer.WAIT or Answer.DONE."
+                )
             self._waiting = True
 
+    def _from_strategy(self, method: str, call: Callable[[], T]) -> T:
+        """What the strategy answers. Whatever it raises becomes an error that names it."""
+        try:
+            return call()
+        except AutomlError:
+            raise
+        except Exception as error:
+            raise StrategyError(
+                f"strategy {self._strategy.name!r} raised {type(error).__name__} in {method}, at trial "
+                f"{self._number}: {error}. {DEBUG_HINT}"
+            ) from error
+
     def _tell(self, trial: Trial) -> None:
-        self._strategy.tell(trial)
+        self._from_strategy("tell", lambda: self._strategy.tell(trial))
         self._told += 1
         self._waiting = False
 
@@ -233,8 +254,16 @@ class Search:
                 f"strategy {self._strategy.name!r} proposes for trial {self._number} what is no candidate of "
                 f"search space {self._space.name!r}: {error}"
             ) from error
-        text = self._space.text(proposal.genotype, candidate)
-        key = self._space.key(proposal.genotype, candidate, by_form=self._rules.by_form)
+        try:
+            text = self._space.text(proposal.genotype, candidate)
+            key = self._space.key(proposal.genotype, candidate, by_form=self._rules.by_form)
+        except AutomlError:
+            raise
+        except Exception as error:
+            raise ChoiceError(
+                f"search space {self._space.name!r} raised {type(error).__name__} in render or canonical, "
+                f"for {proposal.genotype.json}: {error}. {DEBUG_HINT}"
+            ) from error
         return _Asked(self._number, proposal, candidate, text, key, self._told, 0)
 
     # -- recognise -----------------------------------------------------------------------------------

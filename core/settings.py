@@ -105,6 +105,8 @@ def spell_out(table: Mapping[str, Any]) -> Table:
     for part in _PARTS:
         if isinstance(full.get(part), str):
             full[part] = {"name": full[part]}
+        if isinstance(full.get(part), dict) and isinstance(full[part].get("name"), str):
+            full[part] = {**full[part], "name": absolute_reference(full[part]["name"])}
     if isinstance(full.get("proxy"), str):
         full["proxy"] = [full["proxy"]]
     if isinstance(full.get("proxy"), list | tuple):

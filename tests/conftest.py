@@ -6,6 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("automl", deadline=None)  # a slow machine is no failure
+settings.load_profile("automl")
 
 ROOT = Path(__file__).parent.parent
 

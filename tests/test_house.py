@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -80,6 +81,8 @@ def test_the_readme_opens_with_two_commands_and_ci_runs_the_second() -> None:
     assert len(commands) == 2
     assert commands[0].endswith("automl search --space nasbench201 --proxy ntk")
     assert commands[1].endswith("&& .venv/bin/pytest")
+    assert not [line for line in lines if re.search(r"\b[A-Z]+_(OUTPUT|TABLE|SENTENCE)\b", line)]
+    assert (ROOT / "core" / "report" / "search.svg").is_file()
     assert all("-c deploy/constraints.txt" in command for command in commands)
     assert "&& .venv/bin/pytest$" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 

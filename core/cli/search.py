@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from automl.core.search import Ended
     from automl.core.store import Run
 
+_COUNTED = 20_000
+"""Candidates that a dry run counts before it says 'more': each costs some 10 microseconds."""
+
 
 @click.command("search")
 @subject_options
@@ -98,9 +101,11 @@ def _print_plan(planned: Plan, *, as_json: bool) -> None:
     if as_json:
         print_json(settings)
         return
-    size = planned.workbench.space.size()
+    size = planned.workbench.space.size(_COUNTED)
     facts = [(name, _setting(name, value)) for name, value in settings.items()]
-    facts.insert(1, ("its candidates", f"{size:,}" if size is not None else "too many to count"))
+    facts.insert(
+        1, ("its candidates", f"{size:,}" if size is not None else f"more than {_COUNTED:,}, or unlimited")
+    )
     print_facts(facts, title="Nothing was run. This would be:")
 
 

@@ -21,11 +21,13 @@ class Component:
 
     Attributes:
         name: how users ask for it: lower case, digits, ``-`` and ``_``.
+        version: raise it when the same name and options begin to mean something else.
         Options: the pydantic model of its options. Every field has a default, so that the thing can
             be used by its name alone (a task that cannot do without a folder says so in ``__init__``).
     """
 
     name: ClassVar[str]
+    version: ClassVar[int] = 1
     Options: ClassVar[type[_AnyOptions]] = Options
 
     def __init__(self, options: _AnyOptions | None = None) -> None:

@@ -134,7 +134,6 @@ class Evaluator(Component, ABC):
     view: ClassVar[View | None] = View.NETWORK
     size: ClassVar[NetworkSize] = NetworkSize.FULL
     equality: ClassVar[Equality] = Equality.FUNCTION
-    version: ClassVar[int] = 1
     metrics: tuple[Metric, ...]
     """What it gives, the main one first: a class attribute, or set in ``__init__`` where options decide."""
 

@@ -52,8 +52,6 @@ class SearchSpace(Component, ABC, Generic[C]):
         version: raise it when the same genotype begins to mean something else.
     """
 
-    version: int = 1
-
     @abstractmethod
     def define(self, choose: Choices) -> C:
         """The candidate that the choices define.

@@ -73,8 +73,9 @@ class EngineContext:
         return derive_seed(self._run_seed, repeat, "shared", purpose, draw)
 
     def own_seed(self, subject: Subject, purpose: str, *, draw: int = 0) -> int:
-        """A seed of the subject's own."""
-        return derive_seed(self._run_seed, subject.repeat, "own", purpose, draw, subject.genotype.json)
+        """A seed of the subject's own: derived from the one that stands in the trial's row."""
+        own = derive_seed(self._run_seed, subject.repeat, "own", subject.genotype.json)
+        return derive_seed(own, 0, purpose, draw)
 
     def batch(self, size: int, *, repeat: int = 0, draw: int = 0) -> Batch:
         """The batch that all candidates of one repeat share.

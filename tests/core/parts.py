@@ -50,6 +50,17 @@ class Vowels(Evaluator):
         return {"vowels": count + len(subject.candidate) / 10, "draw": draw}
 
 
+class Anything(Evaluator):
+    """A number for any candidate of any space."""
+
+    name = "anything"
+    view = None
+    metrics = (Metric("anything"),)
+
+    def score(self, subject: Subject, context: EvaluationContext) -> Mapping[str, float]:
+        return {"anything": context.own_seed(subject, "anything") / 2**63}
+
+
 class GenerationsOptions(Options):
     """Options of `Generations`."""
 
@@ -83,6 +94,29 @@ class Generations(Strategy):
             self._best is None or self._best.gains is None or trial.gains > self._best.gains
         ):
             self._best = trial
+
+
+class Chatty(Strategy):
+    """Breaks the contract: answers with a text."""
+
+    name = "chatty"
+
+    def ask(self) -> Proposal | Answer:
+        return "hello"  # type: ignore[return-value]  # that is the point
+
+
+class Raising(Strategy):
+    """Breaks: raises at the third trial."""
+
+    name = "raising"
+    learns = False
+    _asked = 0
+
+    def ask(self) -> Proposal | Answer:
+        self._asked += 1
+        if self._asked == 3:
+            raise RuntimeError("boom")
+        return Proposal(self.space.sample(self.random))
 
 
 class AlwaysWaiting(Strategy):

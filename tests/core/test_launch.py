@@ -17,13 +17,14 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 import automl
-from automl.core.errors import DataError, LeaseLostError, ReplayError, UsageError
+from automl.core.errors import DataError, LeaseLostError, ReplayError, RunDamagedError, UsageError
 from automl.core.launch import resume, search, start
 from automl.core.registry import load_registry
 from automl.core.search import Ended
 from automl.core.settings import settings_from
 from automl.core.store import EXEMPT_COLUMNS, Run, RunState, open_run
 from tests.core import parts
+from tests.distributions import HOOK, write_distribution
 
 HERE = parts.__file__
 TABLE: dict[str, Any] = {"space": f"{HERE}:Word", "proxy": f"{HERE}:Vowels", "trials": 40}
@@ -184,6 +185,93 @@ def test_a_space_in_no_file_is_told_where_to_put_itself(tmp_path: Path) -> None:
         search(names["Loose"], f"{HERE}:Vowels", root=tmp_path)
 
 
+def test_a_class_of_the_script_that_runs_is_told_to_move(tmp_path: Path) -> None:
+    space = type("Mine", (parts.Word,), {"name": "mine", "__module__": "__main__"})
+    with pytest.raises(UsageError, match=r"stands in the script that runs.*file of its own"):
+        search(space, f"{HERE}:Vowels", root=tmp_path)
+
+
+def test_other_data_stop_a_resume(tmp_path: Path) -> None:
+    """The same settings, and other images in the folder."""
+    file = tmp_path / "task.py"
+    file.write_text(
+        "from automl.core.contracts import Task\n"
+        "from pathlib import Path\n"
+        "class Data(Task):\n"
+        "    name, input_shape, classes = 'data', (1,), 2\n"
+        "    def batch(self, size, seed): raise NotImplementedError\n"
+        "    def split(self, name): raise NotImplementedError\n"
+        f"    def fingerprint(self): return Path({str(tmp_path / 'data')!r}).read_text()\n"
+    )
+    (tmp_path / "data").write_text("one")
+    run, _ = start(settings_from({**TABLE, "task": f"{file}:Data", "trials": 5}), root=tmp_path)
+    (tmp_path / "data").write_text("another")
+    with pytest.raises(ReplayError, match=r"data of task .* was one and is another"):
+        resume(run.folder, trials=10)
+    resumed, _ = resume(run.folder, trials=10, adopt=True)
+    assert any(note.startswith("adopted from trial 5 on: data of task") for note in resumed.manifest.notes)
+    again, _ = resume(run.folder, trials=12)  # what was adopted is the record now
+    assert again.count() == 12
+
+
+def test_a_limit_of_time_stays_the_runs_own(tmp_path: Path) -> None:
+    run, _ = start(settings_from({**TABLE, "max_time": 50, "trials": 5}), root=tmp_path)
+    resumed, ended = resume(run.folder, trials=40, max_time=1e-9)
+    assert ended is Ended.TIME
+    assert resumed.manifest.settings["max_time"] == 50
+
+
+def test_a_run_that_cannot_be_read_is_left_as_it_was(tmp_path: Path) -> None:
+    run, _ = start(settings_from(TABLE), root=tmp_path)
+    [part] = (run.folder / "trials").glob("part-*.parquet")
+    part.write_bytes(part.read_bytes()[:100])
+    before = (run.folder / "run.json").read_bytes()
+    with pytest.raises(RunDamagedError):
+        resume(run.folder, trials=50)
+    assert (run.folder / "run.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("strategy", load_registry(only=[]).names("strategy"))
+def test_a_strangers_space_works_with_every_strategy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, strategy: str
+) -> None:
+    """One that came by an entry point and the hook, as an installed package's does."""
+    write_distribution(tmp_path / "site", f"stranger_{strategy}", HOOK.replace("1, 3)", "1, 300)"))
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    monkeypatch.setenv("AUTOML_PLUGINS", f"stranger_{strategy}")
+    registry = load_registry()
+    assert "found" in registry.names("space")
+    table = {"space": "found", "proxy": f"{HERE}:Anything", "strategy": strategy, "trials": 25}
+    short, _ = start(settings_from({**table, "trials": 9}), root=tmp_path, registry=registry)
+    whole, _ = start(settings_from(table), root=tmp_path, registry=registry)
+    assert set(whole.trials()["status"]) == {"ok"}
+    longer, _ = resume(short.folder, trials=25, registry=registry)
+    assert_frame_equal(comparable(longer), comparable(whole))
+
+
+@pytest.mark.slow
+def test_a_candidate_that_hangs_cannot_do_it_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its driver is killed while it hangs; resumed, it hangs in a child, which has a limit then."""
+    file = tmp_path / "hanging.py"
+    file.write_text(SLOW_PARTS.replace("os._exit(7)", "time.sleep(3600)"))
+    arguments = ["--space", f"{HERE}:Word", "--proxy", f"{file}:Deadly", "--strategy", "exhaustive"]
+    command = automl_process("search", *arguments, "--out", str(tmp_path / "runs"), "--cache", "off")
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while not list((tmp_path / "runs").glob("*/run.json")):
+        time.sleep(0.02)
+    time.sleep(1.5)
+    process.kill()
+    process.wait()
+    monkeypatch.setattr("automl.core.launch._CAUTION_TIMEOUT", 2.0)
+    resumed, ended = resume(open_run("last", root=tmp_path / "runs").folder)
+    assert ended is Ended.EXHAUSTED
+    frame = resumed.trials()
+    assert list(frame[frame["status"] != "ok"]["status"].value_counts().items()) == [
+        ("degenerate", (frame["status"] == "degenerate").sum()),
+        ("timeout", 1),
+    ]
+
+
 @pytest.mark.slow
 def test_a_candidate_that_kills_its_process_cannot_do_it_twice(tmp_path: Path) -> None:
     """Inline it takes the driver with it; resumed, it dies in a child, three times, and is given up."""
@@ -209,15 +297,20 @@ def killed_and_resumed(tmp_path: Path, arguments: list[str], kills: int, longest
     """Begin a search, kill it with SIGKILL at random moments, resume it each time, and let it end."""
     moments = random.Random(0)
     root = tmp_path / "killed"
-    command = automl_process("search", *arguments, "--out", str(root), "--quiet")
+    command = automl_process("search", *arguments, "--out", str(root))
+    sealed = [0]
     for _ in range(kills):
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        time.sleep(moments.uniform(0.2, longest))
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("run ")  # from here on there is a run to be killed in
+        time.sleep(moments.uniform(0.0, longest))
         process.send_signal(signal.SIGKILL)
         _, error = process.communicate()
-        assert process.returncode in (-signal.SIGKILL, 0), error.decode()
-        if root.is_dir() and any((folder / "run.json").exists() for folder in root.iterdir()):
-            command = automl_process("resume", "last", "--out", str(root), "--quiet")
+        assert process.returncode in (-signal.SIGKILL, 0), error
+        sealed.append(open_run("last", root=root).count())
+        command = automl_process("resume", "last", "--out", str(root))
+    assert len(set(sealed)) > 3, f"the kills came at no random moments: {sealed}"
+    assert sealed == sorted(sealed)
     finished = subprocess.run(command, check=False, capture_output=True, text=True)
     assert finished.returncode == 0, finished.stderr
     return open_run("last", root=root)
@@ -234,7 +327,7 @@ def test_killed_twenty_times_the_trials_are_the_same(tmp_path: Path, strategy: s
     ]  # fmt: skip
     whole = automl_process("search", *arguments, "--out", str(tmp_path / "whole"), "--quiet")
     subprocess.run(whole, check=True, capture_output=True)
-    killed = killed_and_resumed(tmp_path, arguments, kills=20, longest=1.6)
+    killed = killed_and_resumed(tmp_path, arguments, kills=20, longest=2.5)
     assert_frame_equal(comparable(killed), comparable(open_run("last", root=tmp_path / "whole")))
 
 
@@ -269,7 +362,8 @@ def test_ctrl_c_seals_the_run_and_says_how_to_go_on(tmp_path: Path) -> None:
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         assert process.stderr is not None
         assert process.stderr.readline().startswith("run ")
-        time.sleep(1.5)
+        while not any(open_run("last", root=root).folder.glob("trials/part-*.parquet")):
+            time.sleep(0.02)
         os.kill(process.pid, number)
         _, error = process.communicate(timeout=20)
         assert process.returncode == 130, error

@@ -14,7 +14,16 @@ from tests.core import parts
 
 
 def test_versions_and_machine_are_there_and_are_texts() -> None:
-    assert set(versions()) == {"python", "automl-search", "torch", "numpy", "optuna", "pillow"}
+    assert set(versions()) == {
+        "python",
+        "automl-search",
+        "torch",
+        "numpy",
+        "optuna",
+        "pillow",
+        "scipy",
+        "scikit-learn",
+    }
     assert "not installed" not in versions().values()
     assert machine()["cpu"] == cpu_model() != ""
 

@@ -404,3 +404,26 @@ def test_references_are_told_from_names(tmp_path: Path, monkeypatch: pytest.Monk
     assert absolute_reference("a.py:Space") == f"{tmp_path.resolve()}/a.py:Space"
     assert absolute_reference("a.py") == f"{tmp_path.resolve()}/a.py"
     assert absolute_reference("nasbench201") == "nasbench201"
+
+
+def test_a_file_may_import_its_neighbours(tmp_path: Path) -> None:
+    (tmp_path / "neighbour_of_the_space.py").write_text("WIDTHS = [1, 2, 3]\n")
+    file = tmp_path / "space.py"
+    file.write_text(
+        "from automl.core.contracts import SearchSpace\n"
+        "from neighbour_of_the_space import WIDTHS\n"
+        "class Near(SearchSpace):\n"
+        "    name = 'near'\n"
+        "    def define(self, choose): return choose.one_of('width', WIDTHS)\n"
+    )
+    space = load_registry(only=[]).make("space", f"{file}:Near")
+    assert space.size() == 3
+
+
+def test_a_folder_with_a_colon_holds_files_too(tmp_path: Path) -> None:
+    folder = tmp_path / "a:b"
+    folder.mkdir()
+    (folder / "x.py").touch()
+    assert is_file_reference(f"{folder}/x.py:Class")
+    assert absolute_reference(f"{folder}/../a:b/x.py:Class") == f"{folder}/x.py:Class"
+    assert not is_file_reference("nasbench201")

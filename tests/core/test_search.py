@@ -282,9 +282,17 @@ def test_a_record_that_the_strategy_does_not_repeat_stops(tmp_path: Path) -> Non
     assert [row.trial for row in rows] == list(range(30, 40))
 
 
-def test_a_strategy_that_waits_for_nothing_is_told_so(tmp_path: Path) -> None:
-    bench = Bench(f"{HERE}:AlwaysWaiting")
-    with pytest.raises(StrategyError, match="may only wait while something is outstanding"):
+@pytest.mark.parametrize(
+    ("strategy", "message"),
+    [
+        ("AlwaysWaiting", "may only wait while something is outstanding"),
+        ("Chatty", "'chatty' answered 'hello' for trial 0: expected a Proposal"),
+        ("Raising", r"'raising' raised RuntimeError in ask, at trial 2: boom\. Repeat .* --debug"),
+    ],
+)
+def test_a_strategy_that_breaks_its_contract_is_told_how(tmp_path: Path, strategy: str, message: str) -> None:
+    bench = Bench(f"{HERE}:{strategy}")
+    with pytest.raises(StrategyError, match=message):
         bench.search(tmp_path / "run", trials=5, engine=ShuffledEngine(bench.workbench, 1, Random(0)))
 
 
