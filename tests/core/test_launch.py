@@ -298,18 +298,19 @@ def killed_and_resumed(tmp_path: Path, arguments: list[str], kills: int, longest
     moments = random.Random(0)
     root = tmp_path / "killed"
     command = automl_process("search", *arguments, "--out", str(root))
-    sealed = [0]
+    sealed, idle = [0], 0
     for _ in range(kills):
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         assert process.stderr is not None
         assert process.stderr.readline().startswith("run ")  # from here on there is a run to be killed in
-        time.sleep(moments.uniform(0.0, longest))
+        time.sleep(moments.uniform(0.0, longest) * (1 + idle / 2))  # a slow machine is given more
         process.send_signal(signal.SIGKILL)
         _, error = process.communicate()
         assert process.returncode in (-signal.SIGKILL, 0), error
         sealed.append(open_run("last", root=root).count())
+        idle = idle + 1 if sealed[-1] == sealed[-2] else 0
         command = automl_process("resume", "last", "--out", str(root))
-    assert len(set(sealed)) > 3, f"the kills came at no random moments: {sealed}"
+    assert len(set(sealed)) > 2, f"no two kills came while trials were being made: {sealed}"
     assert sealed == sorted(sealed)
     finished = subprocess.run(command, check=False, capture_output=True, text=True)
     assert finished.returncode == 0, finished.stderr
@@ -345,7 +346,7 @@ def test_the_real_search_killed_and_resumed_is_the_same(tmp_path: Path, shared: 
     assert len(first.trials()) == 100
     assert (first.trials()["status"] == "ok").any()
     assert_frame_equal(comparable(first), comparable(second))
-    killed = killed_and_resumed(tmp_path, arguments, kills=20, longest=6.0)
+    killed = killed_and_resumed(tmp_path, arguments, kills=20, longest=2.5)
     assert_frame_equal(comparable(killed), comparable(first))
 
 
