@@ -16,14 +16,34 @@ import shutil
 import uuid
 from pathlib import Path
 
+from automl.core.errors import UsageError
+
 MANIFEST = "run.json"
 TRIALS = "trials"
 NEW_TRIALS, OLD_TRIALS = ".trials.new", ".trials.old"
 """Folders of a merge under way, or of one that was killed: see `automl.core.store.compaction`."""
 
 _PART = re.compile(r"part-(\d{6,})\.parquet")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 _TEMPORARY = ".tmp"
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # linux/fcntl.h, linux/fs.h
+
+
+def check_local(folder: str | Path) -> None:
+    """Refuse an address, such as ``s3://bucket/runs``, which would become a folder named ``s3:``.
+
+    A `Path` has already made ``s3:/bucket/runs`` of it. That is a folder where there is one named ``s3:``.
+
+    Raises:
+        UsageError: it is an address.
+    """
+    first, *rest = Path(folder).parts or (".",)
+    whole = isinstance(folder, str) and "://" in folder
+    if whole or (rest and _SCHEME.fullmatch(first) and not Path(first).is_dir()):
+        given = folder if whole else f"{first}//{'/'.join(rest)}"
+        raise UsageError(
+            f"runs are kept in local folders so far, got {given!r}:", hint="give a path, such as --out runs."
+        )
 
 
 def read_bytes(path: Path) -> bytes:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
 from automl.core.contracts import Direction, Metric, Objective
 from automl.core.errors import RunDamagedError, RunNotFoundError, RunTooNewError
@@ -67,6 +67,20 @@ class Manifest(BaseModel):
     machine: dict[str, str] = {}
     trials: int | None = None
     notes: tuple[str, ...] = ()
+
+    @field_validator("settings")
+    @classmethod
+    def _proper(cls, settings: dict[str, Any]) -> dict[str, Any]:
+        for part in ("space", "strategy", "task"):
+            table = settings.get(part)
+            if not isinstance(table, dict) or not isinstance(table.get("name"), str):
+                raise ValueError(f"{part}.name is not a text")  # noqa: TRY004 - pydantic's way
+        if not isinstance(settings.get("proxy"), dict) or not settings["proxy"]:
+            raise ValueError("proxy is not a table of at least one proxy")
+        trials = settings.get("trials")
+        if type(trials) is not int or trials < 1:
+            raise ValueError("trials is not a positive whole number")
+        return settings
 
     @model_validator(mode="after")
     def _consistent(self) -> Manifest:

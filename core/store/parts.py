@@ -66,7 +66,7 @@ def count_rows(folder: Path) -> int:
 
     def count(path: Path) -> int:
         with _torn_told(path):
-            return int(pq.read_metadata(path).num_rows)
+            return int(pq.read_metadata(path.absolute()).num_rows)
 
     return _read_listed(folder, lambda paths: sum(map(count, paths)))
 
@@ -80,7 +80,7 @@ def read_part(path: Path) -> pa.Table:
     import pyarrow.parquet as pq
 
     with _torn_told(path):
-        return pq.ParquetFile(path, page_checksum_verification=True).read()
+        return pq.ParquetFile(path.absolute(), page_checksum_verification=True).read()
 
 
 def list_parts(folder: Path) -> list[Path]:
@@ -109,12 +109,15 @@ def _read_listed(folder: Path, read: Callable[[list[Path]], T]) -> T:
 def _read_table(paths: list[Path], schema: pa.Schema) -> pa.Table:
     import pyarrow as pa
     import pyarrow.dataset as ds
+    from pyarrow.fs import LocalFileSystem
 
     if not paths:
         return schema.empty_table()
     options = ds.ParquetFragmentScanOptions(page_checksum_verification=True)
     try:
-        dataset = ds.dataset([str(path) for path in paths], schema=schema, format="parquet")
+        # Absolute and on a file system that is named: 's3:/run' would be taken for an address.
+        places = [str(path.absolute()) for path in paths]
+        dataset = ds.dataset(places, schema=schema, format="parquet", filesystem=LocalFileSystem())
         return dataset.to_table(fragment_scan_options=options)
     except FileNotFoundError:
         raise
@@ -139,7 +142,7 @@ def _torn_told(path: Path) -> Iterator[None]:
 def _torn(path: Path, error: Exception) -> RunDamagedError:
     folder = path.parent.parent
     aside = path.with_name(f".{path.name}.torn")
-    reason = str(error).splitlines()[0]
+    reason = str(error).splitlines()[0].rstrip(".")
     return RunDamagedError(
         f"part {str(path)!r} of the run is torn: {reason}.",
         hint=f"Put it aside: mv {shlex.quote(str(path))} {shlex.quote(str(aside))}; then "

@@ -55,13 +55,11 @@ class Run:
         return holder_of(self.folder)
 
     def count(self) -> int:
-        """How many rows are sealed: from ``run.json`` once the run has ended, else from the parts' footers.
+        """How many rows are sealed, by the parts' footers: a part may be put aside after the run has ended.
 
         Raises:
             RunDamagedError: a part is torn.
         """
-        if self.manifest.trials is not None:
-            return self.manifest.trials
         return parts.count_rows(self.folder)
 
     def trials(self) -> pd.DataFrame:
@@ -148,9 +146,12 @@ def open_run(run: str | Path, *, root: Path = Path("runs")) -> Run:
     """A run by its folder, its name in ``root``, the only beginning of one, or ``"last"``.
 
     Raises:
+        UsageError: ``run`` or ``root`` is an address, such as ``s3://…``.
         RunNotFoundError: there is none, or several begin so.
         RunDamagedError, RunTooNewError: it cannot be read.
     """
+    files.check_local(root)
+    files.check_local(run)
     if run == LAST:
         return _last(root)
     name = str(run)
@@ -175,7 +176,12 @@ def open_run(run: str | Path, *, root: Path = Path("runs")) -> Run:
 def list_runs(root: Path) -> list[Run | DamagedRun]:
     """All runs in ``root``, the oldest first, those that cannot be read last. None if there is no such
     folder.
+
+    Raises:
+        UsageError: ``root`` is an address, such as ``s3://…``.
+        RunError: the folder cannot be read.
     """
+    files.check_local(root)
     found: list[Run] = []
     damaged: list[DamagedRun] = []
     for folder in _folders(root):
@@ -190,7 +196,11 @@ def list_runs(root: Path) -> list[Run | DamagedRun]:
 def new_run_id(root: Path, space: str, proxies: Sequence[str], now: datetime) -> str:
     """A name for a run that no folder in ``root`` bears: when, what, and six digits against those who
     start at the same second. Names sort by time.
+
+    Raises:
+        UsageError: ``root`` is an address, such as ``s3://…``.
     """
+    files.check_local(root)
     what = "-".join(_slug(name) for name in (space, *proxies))[:60].strip("-")
     while True:
         name = f"{now:%Y%m%d-%H%M%S}-{what}-{secrets.token_hex(3)}"

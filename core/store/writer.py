@@ -32,10 +32,11 @@ def create_run(folder: Path, manifest: Manifest) -> RunWriter:
     """Make a run's folder, and become its writer.
 
     Raises:
-        UsageError: the folder exists and is not empty.
+        UsageError: the folder exists and is not empty, or is an address, such as ``s3://…``.
         RunBusyError: another process is making the same run.
         StoreWriteError: the folder cannot be written.
     """
+    files.check_local(folder)
     manifest = manifest.changed(state=RunState.RUNNING, reason="", ended_at=None, trials=None)
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -88,6 +88,26 @@ def test_the_list_shows_what_cannot_be_read(tool: Tool, finished: Path) -> None:
     assert "is torn" in second["problem"]
 
 
+def test_the_list_goes_on_after_a_run_without_settings(tool: Tool, finished: Path) -> None:
+    damaged = finished.with_name("20200101-000000-empty")
+    (damaged / "trials").mkdir(parents=True)
+    content = json.loads((finished / "run.json").read_text()) | {"settings": {}}
+    (damaged / "run.json").write_text(json.dumps(content))
+    first, second = tool("runs", "--json").json
+    assert (first["run"], first["problem"]) == (finished.name, "")
+    assert (second["run"], second["state"]) == (damaged.name, "unreadable")
+    assert "settings" in second["problem"]
+
+
+def test_runs_are_not_kept_at_an_address(tool: Tool) -> None:
+    for command in (("search", *CELLS, "--trials", "5"), ("runs",)):
+        result = tool(*command, "--out", "s3://bucket/runs")
+        assert (result.code, result.out) == (2, "")
+        assert "local folders so far, got 's3://bucket/runs': give a path, such as --out runs" in result.err
+        assert len(result.err.splitlines()) == 1
+    assert not Path("s3:").exists()
+
+
 def test_fewer_trials_than_there_are(tool: Tool, finished: Path) -> None:
     result = tool("resume", finished, "--trials", "3")
     assert (result.code, result.out) == (2, "")
@@ -107,7 +127,7 @@ def test_another_version_of_a_part_needs_to_be_adopted(tool: Tool, place: Path) 
     assert "cannot be replayed here: " in message
     assert "Go on from the record with --adopt, or start a new run." in message
     assert tool("resume", "last", "--trials", "8", "--adopt").code == 0
-    assert "notes             resumed with --adopt: " in tool("show", "last").out
+    assert "notes             adopted from trial 5 on: " in tool("show", "last").out
 
 
 @pytest.mark.slow

@@ -13,6 +13,14 @@ from automl.core.store import Manifest, Row
 METRICS = ("ntk", "regions")
 NOW = datetime(2026, 3, 1, 14, 15, 0, 123456, tzinfo=UTC)
 
+SETTINGS: dict[str, Any] = {
+    "space": {"name": "nasbench201"},
+    "proxy": {"ntk": {}},
+    "strategy": {"name": "random"},
+    "task": {"name": "digits"},
+    "trials": 10,
+}
+
 _INT64 = st.integers(-(2**63), 2**63 - 1)
 _FINITE = st.floats(allow_nan=False, allow_infinity=False)
 
@@ -22,7 +30,7 @@ def manifest(run_id: str = "run", **changes: Any) -> Manifest:
     fields: dict[str, Any] = {
         "id": run_id,
         "created_at": NOW,
-        "settings": {"space": {"name": "nasbench201"}, "trials": 10},
+        "settings": SETTINGS,
         "seed": 7,
         "window": 1,
         "metrics": (

@@ -28,7 +28,7 @@ from automl.core.store import (
     open_run,
     reopen_run,
 )
-from tests.core.store.samples import NOW, manifest, row
+from tests.core.store.samples import NOW, SETTINGS, manifest, row
 
 
 def make(folder: Path, rows: list[Row], *, seal_every: int = 1, **changes: object) -> Run:
@@ -220,6 +220,7 @@ def test_a_torn_part_is_named_and_the_others_can_be_read(tmp_path: Path, harm: s
         with pytest.raises(RunDamagedError) as caught:
             use()
         assert "part-000002.parquet' of the run is torn" in str(caught.value)
+        assert ".." not in str(caught.value)
         assert f"mv '{part}' '{aside}'; then 'automl resume '{folder}''" in str(caught.value).replace(
             '"\'"', ""
         )
@@ -229,6 +230,7 @@ def test_a_torn_part_is_named_and_the_others_can_be_read(tmp_path: Path, harm: s
         assert open_run(folder).busy() is None
     part.rename(aside)
     assert [row.trial for row in run.rows()] == [0, 2]
+    assert run.count() == 2, "whatever run.json says"
     assert len(pd.read_parquet(folder / "trials")) == 2
     with reopen_run(folder) as writer:
         writer.append(row(1))
@@ -306,6 +308,14 @@ def test_a_manifest_that_is_none_is_damage(tmp_path: Path, content: bytes, words
         ({"metrics": [{"name": "ntk", "direction": "max"}] * 2}, "stands twice"),
         ({"metrics": [{"name": "Not A Name", "direction": "max"}]}, "Not A Name"),
         ({"state": "resting"}, "state"),
+        ({"settings": {}}, "settings: Value error, space.name is not a text"),
+        ({"settings": {**SETTINGS, "space": "nasbench201"}}, "space.name is not a text"),
+        ({"settings": {**SETTINGS, "strategy": {"name": 1}}}, "strategy.name is not a text"),
+        ({"settings": {**SETTINGS, "task": {}}}, "task.name is not a text"),
+        ({"settings": {**SETTINGS, "proxy": {}}}, "proxy is not a table"),
+        ({"settings": {**SETTINGS, "proxy": ["ntk"]}}, "proxy is not a table"),
+        ({"settings": {**SETTINGS, "trials": 0}}, "trials is not a positive"),
+        ({"settings": {**SETTINGS, "trials": True}}, "trials is not a positive"),
         ({"created_at": "2026-03-01T00:00:00"}, "timezone"),
     ],
 )
@@ -325,5 +335,6 @@ def test_a_folder_that_is_no_run(tmp_path: Path) -> None:
 
 
 def test_a_manifest_with_text_that_is_none_can_be_written(tmp_path: Path) -> None:
-    run = make(tmp_path / "run", [], settings={"data": "\udcff", "größe": "\U0001f600"})
-    assert run.manifest.settings == {"data": "\udcff", "größe": "\U0001f600"}
+    settings = {**SETTINGS, "data": "\udcff", "größe": "\U0001f600"}
+    run = make(tmp_path / "run", [], settings=settings)
+    assert run.manifest.settings == settings

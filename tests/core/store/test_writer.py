@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import pandas as pd
@@ -12,8 +11,18 @@ import pytest
 
 from automl.core.contracts import Source
 from automl.core.errors import RunNotFoundError, StoreWriteError, UsageError
-from automl.core.store import RunState, create_run, files, open_run, reopen_run, writer
-from tests.core.store.samples import manifest, row
+from automl.core.store import (
+    RunState,
+    compact,
+    create_run,
+    files,
+    list_runs,
+    new_run_id,
+    open_run,
+    reopen_run,
+    writer,
+)
+from tests.core.store.samples import NOW, SETTINGS, manifest, row
 
 
 @pytest.fixture
@@ -65,18 +74,20 @@ def test_many_rows_are_sealed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_some_time_after_the_last_part_it_is_due(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr(writer, "monotonic", lambda: now)
     with create_run(folder, manifest()) as run:
+        now += writer.SEAL_SECONDS - 0.5
         run.append(row(0))
         assert not run.due()
         run.poll()
         assert run.rows_sealed == 0
-        monkeypatch.setattr(writer, "SEAL_SECONDS", 0.05)
-        time.sleep(0.05)
+        now += 0.5
         assert run.due()
         run.poll()
         assert run.rows_sealed == 1
         assert not run.due(), "there is nothing to seal"
-        time.sleep(0.05)
+        now += writer.SEAL_SECONDS
         run.append(row(1))
         assert run.rows_sealed == 2
 
@@ -113,7 +124,8 @@ def test_the_manifest_says_how_the_run_stands(folder: Path) -> None:
         assert (content["ended_at"] is None) == (content["state"] == "running")
         return content["state"], content["reason"], content["trials"]
 
-    with create_run(folder, manifest(settings={"größe": [1, {"a": None}]})) as run:
+    settings = {**SETTINGS, "größe": [1, {"a": None}]}
+    with create_run(folder, manifest(settings=settings)) as run:
         assert state() == ("running", "", None)
         run.append(row(0))
         run.finish(RunState.INTERRUPTED, "Ctrl-C")
@@ -126,7 +138,7 @@ def test_the_manifest_says_how_the_run_stands(folder: Path) -> None:
         again.finish("finished", "all trials done")
     assert state() == ("finished", "all trials done", 2)
     assert parts(folder) == ["part-000001.parquet", "part-000002.parquet"]
-    assert open_run(folder).manifest.settings == {"größe": [1, {"a": None}]}
+    assert open_run(folder).manifest.settings == settings
 
 
 def test_leaving_the_block_seals_but_does_not_end_the_run(folder: Path) -> None:
@@ -159,14 +171,14 @@ def test_notes_and_settings_can_change_but_not_what_the_rows_depend_on(folder: P
     with create_run(folder, manifest(an_addition_of_a_later_release=[1])) as run:
         run.note("it does not replay")
         run.note("it does not replay")
-        run.update(settings={"trials": 20})
+        run.update(settings={**SETTINGS, "trials": 20})
         with pytest.raises(ValueError, match="metrics"):
             run.update(metrics=())
         with pytest.raises(ValueError, match="seed"):
             run.update(seed="many")
     found = open_run(folder).manifest
     assert found.notes == ("it does not replay",)
-    assert found.settings == {"trials": 20}
+    assert found.settings == {**SETTINGS, "trials": 20}
     assert found.model_extra == {"an_addition_of_a_later_release": [1]}
 
 
@@ -243,6 +255,45 @@ def test_a_folder_that_is_not_empty_is_not_taken(folder: Path) -> None:
     with pytest.raises(UsageError, match=r"not empty.*automl resume"):
         create_run(folder, manifest())
     assert (folder / "run.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("address", ["s3://bucket/runs", "file:///tmp/runs", "abfs+x://a/b"])
+def test_an_address_is_not_taken_for_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    scheme = address.partition("//")[0]
+    for use in (
+        lambda: create_run(Path(address), manifest()),
+        lambda: open_run(address),
+        lambda: open_run("last", root=Path(address)),
+        lambda: list_runs(Path(address)),
+        lambda: new_run_id(Path(address), "space", ["ntk"], NOW),
+    ):
+        with pytest.raises(UsageError) as caught:
+            use()
+        message = str(caught.value)
+        assert message.startswith(f"runs are kept in local folders so far, got '{scheme}//")
+        assert message.endswith("give a path, such as --out runs.")
+        assert "\n" not in message
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("place", ["s3:", "exp:1", "file:"])
+def test_a_folder_may_have_a_colon_in_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    root = Path(place)
+    root.mkdir()
+    with create_run(root / "run", manifest()) as run:
+        for trial in range(2):
+            run.append(row(trial))
+            run.seal()
+    opened = open_run("run", root=root)
+    assert (opened.count(), len(opened.trials())) == (2, 2)
+    assert compact(root / "run") == 2
+    assert trials(root / "run") == [0, 1]
 
 
 def test_an_empty_folder_is_taken(folder: Path) -> None:
