@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, TypeGuard
 
 import torch
@@ -34,7 +34,7 @@ class Gram:
         self.dtype = dtype
         self._samples = samples
         self._kernel = torch.zeros(samples, samples, dtype=dtype, device=device)
-        self._uses: Counter[int] = Counter()
+        self._uses: Mapping[int, int] = {}
         self._seen: Counter[int] = Counter()
         self._held: dict[int, Tensor] = {}
         self._waiting: list[Tensor] = []
@@ -45,7 +45,7 @@ class Gram:
 
         Others that come are left out.
         """
-        self._uses = Counter(map(id, uses))
+        self._uses = dict(Counter(map(id, uses)))
 
     def wants(self, parameter: Tensor | None) -> TypeGuard[Tensor]:
         """Whether the parameter's gradients are to be added."""
@@ -53,17 +53,19 @@ class Gram:
 
     def alone(self, parameter: Tensor | None) -> bool:
         """Whether the parameter is used once, so that its kernel may be added without its gradients."""
-        return parameter is not None and self._uses[id(parameter)] == 1
+        return parameter is not None and self._uses.get(id(parameter)) == 1
 
     def add(self, parameter: Tensor, gradients: Tensor) -> None:
         """Take in the gradients of one use, ``(n, ...)`` with the parameter's elements in any fixed order.
 
-        The tensor is kept, and must not be changed afterwards.
+        The tensor is kept, and must not be changed afterwards. What is not wanted is left out.
         """
+        key = id(parameter)
+        uses = self._uses.get(key, 0)
+        if not uses:
+            return
         if gradients.ndim != 2:
             gradients = gradients.reshape(self._samples, -1)
-        key = id(parameter)
-        uses = self._uses[key]
         if uses > 1:
             self._seen[key] += 1
             if key in self._held:

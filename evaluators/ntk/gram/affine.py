@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import torch
@@ -14,37 +15,38 @@ if TYPE_CHECKING:
     from automl.evaluators.ntk.gram.accumulator import Gram
     from automl.evaluators.ntk.gram.statistics import Moments
 
+Normalise = Callable[["Tensor"], "tuple[Tensor, Moments]"]
+
+PIXELS: tuple[tuple[int, ...], ...] = ((), (), (), (2,), (2, 3), (2, 3, 4))
+"""The axes of a batch behind samples and channels, by the number of its axes."""
+
 
 class BatchNorm(Operation):
     """Batch normalisation with constant statistics.
 
     Args:
         gamma, beta: ``(channels,)`` or nothing.
-        moments: the statistics.
-        output: the normalised batch. It is handed on and not kept.
+        normalise: from the input to the output and its statistics; it is called once.
         parameters: which of gamma and beta have gradients to be added.
     """
 
-    __slots__ = ("_output", "beta", "gamma", "moments")
+    __slots__ = ("beta", "gamma", "moments", "normalise")
+    moments: Moments
 
     def __init__(
         self,
         gamma: Tensor | None,
         beta: Tensor | None,
-        moments: Moments,
-        output: Tensor,
+        normalise: Normalise,
         *,
         parameters: tuple[Tensor, ...],
     ) -> None:
-        self.gamma, self.beta, self.moments = gamma, beta, moments
-        self._output: Tensor | None = output
+        self.gamma, self.beta, self.normalise = gamma, beta, normalise
         self.parameters = parameters
 
     def forward(self, inputs: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """The output that was computed before."""
-        output, self._output = self._output, None
-        if output is None:
-            raise AssertionError("an operation runs forward once")
+        """The normalised batch."""
+        output, self.moments = self.normalise(inputs)
         return output, (inputs,)
 
     def backward(
@@ -52,14 +54,14 @@ class BatchNorm(Operation):
     ) -> Tensor | None:
         """Sums over pixels for gamma and beta; the input's gradient is the output's, scaled."""
         (inputs,), moments = saved, self.moments
-        pixels = tuple(range(2, gradient.ndim))
+        pixels = PIXELS[gradient.ndim]
         sums = gradient.sum(pixels) if pixels else gradient
         if gram.wants(self.gamma):
             products = gradient * inputs
             if pixels:
                 products = products.sum(pixels)
             gram.add(self.gamma, torch.addcmul(products, moments.mean, sums, value=-1).mul_(moments.scale))
-        if gram.wants(self.beta):
+        if self.beta is not None:
             gram.add(self.beta, sums)
         if not wants_input:
             return None

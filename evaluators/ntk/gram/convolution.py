@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import prod
 from operator import mul
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import torch
 
+from automl.evaluators.ntk.gram.affine import PIXELS
 from automl.evaluators.ntk.gram.tape import Operation
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from automl.evaluators.ntk.gram.accumulator import Gram
+    from automl.evaluators.ntk.gram.affine import Normalise
     from automl.evaluators.ntk.gram.statistics import Moments
 
 Ints = tuple[int, ...]
@@ -110,20 +113,22 @@ class Convolution(Operation):
         times as many groups. With channels last in memory the first is the faster one, by far for few
         channels, since grouped convolutions work on blocks of 8 or 16.
         """
-        kernel = self.weight.shape[2:]
-        if self.groups > 1 or self.transposed:
-            return self._by_groups(inputs, gradient)
-        if prod(kernel) == 1 and not any(self.padding):
-            if any(step != 1 for step in self.stride):
+        way = _way(
+            self.weight.shape,
+            inputs.shape,
+            gradient.shape,
+            self.stride,
+            self.padding,
+            grouped=self.groups > 1 or self.transposed,
+        )
+        if way == "points":
+            if max(self.stride) > 1:
                 for axis, step in enumerate(self.stride, 2):
                     inputs = inputs[(slice(None),) * axis + (slice(None, None, step),)]
             return torch.bmm(gradient.flatten(2), inputs.flatten(2).transpose(1, 2))
-        pixels, given = prod(gradient.shape[2:]), prod(inputs.shape[1:])
-        most = _SPREAD * (given + prod(gradient.shape[1:]))
-        by_rows = self.weight.ndim == 4 and self.stride[0] == 1
-        if by_rows and pixels >= _MANY_PIXELS and kernel[1] * given <= most:
+        if way == "rows":
             return self._by_rows(inputs, gradient)
-        if pixels * prod(self.weight.shape[1:]) <= most:
+        if way == "patches":
             return self._by_patches(inputs, gradient)
         return self._by_groups(inputs, gradient)
 
@@ -156,10 +161,10 @@ class Convolution(Operation):
     def _padded(self, inputs: Tensor) -> Tensor:
         """``(n, *pixels, channels)``, contiguous, with the padding."""
         last = inputs.movedim(1, -1)
-        if not any(self.padding):
-            return last.contiguous()
-        sides = [pad for pad in reversed(self.padding) for _ in range(2)]
-        return torch.constant_pad_nd(last, [0, 0, *sides]).contiguous()
+        if any(self.padding):
+            sides = [0, 0, *(pad for pad in reversed(self.padding) for _ in range(2))]
+            last = torch.constant_pad_nd(last, sides)
+        return last.contiguous()
 
     def _by_groups(self, inputs: Tensor, gradient: Tensor) -> Tensor:
         n, shape = inputs.shape[0], self.weight.shape
@@ -180,6 +185,23 @@ class Convolution(Operation):
         return found.view(n, *shape).movedim(2, -1).reshape(n, shape[0], -1)
 
 
+@lru_cache(maxsize=1024)
+def _way(
+    weight: Ints, inputs: Ints, outputs: Ints, stride: Ints, padding: Ints, *, grouped: bool
+) -> Literal["points", "rows", "patches", "groups"]:
+    """How the gradients by a weight are found, from shapes and settings."""
+    if grouped:
+        return "groups"
+    kernel, pixels, given = weight[2:], prod(outputs[2:]), prod(inputs[1:])
+    if prod(kernel) == 1 and not any(padding):
+        return "points"
+    most = _SPREAD * (given + prod(outputs[1:]))
+    by_rows = len(kernel) == 2 and stride[0] == 1
+    if by_rows and pixels >= _MANY_PIXELS and kernel[1] * given <= most:
+        return "rows"
+    return "patches" if pixels * prod(weight[1:]) <= most else "groups"
+
+
 def in_order(weight: Tensor) -> Tensor:
     """A convolution's weight as its gradients come, ``(rows, kernel and columns)``: columns innermost."""
     return weight.movedim(1, -1).flatten(1)
@@ -197,32 +219,34 @@ class NormalisedConvolution(Operation):
     Args:
         convolution: the convolution.
         gamma, beta: ``(out,)`` or nothing.
-        moments: the statistics.
-        output: z. It is handed on and not kept.
+        output: y.
+        normalise: from y to z and the statistics; it is called once.
         parameters: those of the convolution and of gamma and beta whose gradients are to be added.
     """
 
-    __slots__ = ("_output", "beta", "convolution", "gamma", "moments")
+    __slots__ = ("_output", "beta", "convolution", "gamma", "moments", "normalise")
+    moments: Moments
 
     def __init__(
         self,
         convolution: Convolution,
         gamma: Tensor | None,
         beta: Tensor | None,
-        moments: Moments,
         output: Tensor,
+        normalise: Normalise,
         *,
         parameters: tuple[Tensor, ...],
     ) -> None:
-        self.convolution, self.gamma, self.beta, self.moments = convolution, gamma, beta, moments
+        self.convolution, self.gamma, self.beta, self.normalise = convolution, gamma, beta, normalise
         self._output: Tensor | None = output
         self.parameters = parameters
 
     def forward(self, inputs: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """The output that was computed before."""
+        """z, from the y that was computed before."""
         output, self._output = self._output, None
         if output is None:
             raise AssertionError("an operation runs forward once")
+        output, self.moments = self.normalise(output)
         return output, (inputs,)
 
     def backward(
@@ -232,7 +256,7 @@ class NormalisedConvolution(Operation):
         (inputs,), conv = saved, self.convolution
         weight, bias, moments = conv.weight, conv.bias, self.moments
         slope = moments.scale if self.gamma is None else moments.scale * self.gamma
-        sums = gradient.sum(tuple(range(2, gradient.ndim)))
+        sums = gradient.sum(PIXELS[gradient.ndim])
         if gram.wants(weight) or gram.wants(self.gamma):
             by_weight = conv.by_weight(inputs, gradient)
             if gram.wants(self.gamma):
@@ -241,9 +265,9 @@ class NormalisedConvolution(Operation):
                 gram.add(self.gamma, torch.addcmul(products, centre, sums, value=-1).mul_(moments.scale))
             if gram.wants(weight):
                 gram.add(weight, by_weight.mul_(slope.unsqueeze(1)))
-        if gram.wants(self.beta):
+        if self.beta is not None:
             gram.add(self.beta, sums)
-        if bias is not None and gram.wants(bias):
+        if bias is not None:
             gram.add(bias, sums * slope)
         if not wants_input:
             return None

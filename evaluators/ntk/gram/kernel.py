@@ -76,16 +76,14 @@ class _Job:
     output: Output
     rows: Tensor
 
-    def cotangents(self, logits: Tensor) -> Iterator[Tensor]:
+    def cotangents(self, logits: Tensor) -> list[Tensor]:
         """The functions' weights of the logits, ``(rows, classes)``; the kernels of several are added."""
-        classes = logits.shape[1]
         if self.output == "sum":
-            yield torch.ones_like(logits)
-        elif self.output == "full":
-            yield torch.eye(classes, dtype=logits.dtype, device=logits.device)[self.rows % classes]
-        else:
-            for column in torch.eye(classes, dtype=logits.dtype, device=logits.device):
-                yield column.expand_as(logits)
+            return [torch.ones_like(logits)]
+        single = torch.eye(logits.shape[1], dtype=logits.dtype, device=logits.device)
+        if self.output == "full":
+            return [single[self.rows % len(single)]]
+        return [weights.expand_as(logits) for weights in single]
 
     def gram(self) -> Gram:
         """An empty sum, in the parameters' precision but at least float32."""
@@ -219,8 +217,10 @@ def _by_layers(job: _Job) -> Kernel:
     if recording.random or recording.rest or not recording.reading.by_rows:
         raise _NotThisWayError
     gram = job.gram()
-    for cotangent in job.cotangents(recording.logits):
-        _backward(recording, gram, cotangent)
+    *others, last = job.cotangents(recording.logits)
+    for cotangent in others:
+        _backward(recording, gram, cotangent, again=True)
+    _backward(recording, gram, last, again=False)
     return Kernel(gram.kernel(), Way.LAYERS)
 
 
@@ -233,11 +233,11 @@ def _by_calls(job: _Job) -> Kernel:
     total = job.gram().kernel()
     for cotangent in job.cotangents(recording.logits):
         gram = job.gram()
-        _backward(recording, gram, cotangent)
+        _backward(recording, gram, cotangent, again=True)
         if not recording.reading.by_rows or recording.rest:
             weights = _weights(len(cotangent)).to(cotangent)
             again = job.gram()
-            by_rest = _backward(recording, again, weights.unsqueeze(1) * cotangent)
+            by_rest = _backward(recording, again, weights.unsqueeze(1) * cotangent, again=True)
             if not recording.reading.by_rows:
                 _check_kernels(gram.kernel(), again.kernel(), weights.double(), job)
             if recording.rest:
@@ -266,12 +266,17 @@ def _by_samples(job: _Job) -> Kernel:
     return Kernel(gram.kernel(), Way.SAMPLES)
 
 
-def _backward(recording: Recording, gram: Gram, cotangent: Tensor) -> tuple[Tensor | None, ...]:
-    """One backward pass: the operations add to ``gram``. Returns the gradients by the rest."""
+def _backward(
+    recording: Recording, gram: Gram, cotangent: Tensor, *, again: bool
+) -> tuple[Tensor | None, ...]:
+    """One backward pass, in which operations add to ``gram``. Returns the gradients by the rest.
+
+    Unless there is to be another one, activations are let go of on the way.
+    """
     gram.expect(parameter for op in recording.reading.operations for parameter in op.parameters)
     recording.tape.gram = gram
     wanted = (recording.tape.token, *recording.rest)
-    return torch.autograd.grad(recording.logits, wanted, cotangent, retain_graph=True, allow_unused=True)[1:]
+    return torch.autograd.grad(recording.logits, wanted, cotangent, retain_graph=again, allow_unused=True)[1:]
 
 
 def _add_samples(

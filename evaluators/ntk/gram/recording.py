@@ -156,7 +156,8 @@ def _running(work: Pass, *, draws: bool) -> Iterator[_State]:
         yield state
         if work.survey.modes == {training}:  # a network may set modes as it runs
             for module in work.survey.modules:
-                module.training = training
+                if module.training is not training:
+                    module.training = training
 
 
 @contextmanager

@@ -149,14 +149,15 @@ def batch_norm(
         tape.coupled = True
         return None
     if training:
-        output, moments = tape.statistics.normalise(input.detach(), weight, bias, eps)
-    elif running_mean is None or running_var is None or not tape.takes(input, weight, bias):
+        normalise = partial(tape.statistics.normalise, weight=weight, bias=bias, eps=eps)
+    elif running_mean is None or running_var is None:
         return None
     else:
         moments = Moments(running_mean, (running_var + eps).rsqrt())
-        with torch.no_grad():
-            output = normalised(input, weight, bias, moments, eps)
+        normalise = partial(_normalised, weight=weight, bias=bias, moments=moments, eps=eps)
     if not tape.takes(input, weight, bias):
+        with torch.no_grad():
+            _, moments = normalise(input)
         return normalised(input, weight, bias, moments, eps)
     own = _owned(tape, weight, bias)
     producer: Any = input.grad_fn
@@ -165,11 +166,17 @@ def batch_norm(
         conv = producer.operation
         if isinstance(conv, Convolution) and not conv.transposed and _fits(conv, input):
             (behind,) = producer.saved_tensors
-            fused = NormalisedConvolution(
-                conv, weight, bias, moments, output, parameters=conv.parameters + own
+            both = conv.parameters + own
+            return tape.run(
+                NormalisedConvolution(conv, weight, bias, input.detach(), normalise, parameters=both), behind
             )
-            return tape.run(fused, behind)
-    return tape.run(BatchNorm(weight, bias, moments, output, parameters=own), input)
+    return tape.run(BatchNorm(weight, bias, normalise, parameters=own), input)
+
+
+def _normalised(
+    inputs: Tensor, weight: Tensor | None, bias: Tensor | None, moments: Moments, eps: float
+) -> tuple[Tensor, Moments]:
+    return normalised(inputs, weight, bias, moments, eps), moments
 
 
 def layer_norm(
@@ -267,7 +274,7 @@ def _fits(conv: Convolution, output: Tensor) -> bool:
     """Whether one operation for both pays: it saves passes over the output, and costs passes over the
     weight's gradients, so it does where the output is the larger one.
     """
-    return output[0].numel() > conv.weight.numel()
+    return output.numel() > output.shape[0] * conv.weight.numel()
 
 
 def _each(value: int | Sequence[int], dims: int) -> tuple[int, ...]:

@@ -48,17 +48,14 @@ class Statistics:
     ) -> tuple[Tensor, Moments]:
         """Batch normalisation, ``(n, channels, ...)`` to the same shape, and its moments.
 
-        No gradient flows. The variance is the biased one, as in PyTorch's forward pass.
+        It is for where no gradient flows. The variance is the biased one, as in PyTorch's forward pass.
         """
-        with torch.no_grad():
-            if self._given:
-                moments = self._given[len(self.moments)]
-                output = normalised(inputs, weight, bias, moments, eps)
-            else:
-                output, mean, scale = torch.native_batch_norm(
-                    inputs, weight, bias, None, None, True, 0.0, eps
-                )
-                moments = Moments(mean, scale)
+        if self._given:
+            moments = self._given[len(self.moments)]
+            output = normalised(inputs, weight, bias, moments, eps)
+        else:
+            output, mean, scale = torch.native_batch_norm(inputs, weight, bias, None, None, True, 0.0, eps)
+            moments = Moments(mean, scale)
         self.moments.append(moments)
         return output, moments
 

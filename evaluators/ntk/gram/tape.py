@@ -93,8 +93,8 @@ class Tape:
     def takes(self, inputs: Tensor, *weights: Tensor | None) -> bool:
         """Whether a call on these can become an operation.
 
-        Its inputs are a batch; its weights are parameters themselves, not computed from them; and a
-        gradient is wanted of one of them.
+        Its inputs are a batch; its weights are parameters themselves, not computed from them; a gradient is
+        wanted of one of them; and no transform of `torch.func` is at work, within which an axis is hidden.
         """
         owned = False
         for weight in weights:
@@ -102,11 +102,15 @@ class Tape:
                 owned = True
             elif weight is not None and weight.requires_grad:
                 return False
-        return owned and torch.is_grad_enabled() and inputs.ndim > 0 and inputs.shape[0] == self.samples
+        is_batch = inputs.ndim > 0 and inputs.shape[0] == self.samples
+        transformed = torch._C._are_functorch_transforms_active()
+        return owned and is_batch and torch.is_grad_enabled() and not transformed
 
     def run(self, operation: Operation, inputs: Tensor) -> Tensor:
         """The operation's output, with a node behind it."""
-        output: Tensor = Site.apply(self.token, inputs, operation, self)  # type: ignore[no-untyped-call]  # torch's
+        # Function.apply would look again for transforms, at a third of a small operation's price.
+        apply: Any = super(Function, Site).apply
+        output: Tensor = apply(self.token, inputs, operation, self)
         return output
 
 

@@ -47,7 +47,7 @@ def run_of(folder: Path, rows: Sequence[Row], *, direction: str = "max") -> Run:
             "proxy": {"score": {}},
             "strategy": {"name": "random"},
             "task": {"name": "digits"},
-            "trials": len(rows),
+            "trials": max(len(rows), 1),
         },
         seed=0,
         window=1,

@@ -181,6 +181,16 @@ TORCH_FUNCTIONS: dict[str, Odd] = {
         (4,),
         Way.CALLS,
     ),
+    "a transform inside": Odd(
+        lambda: Lambda(
+            lambda m, x: m.b(torch.vmap(m.a, in_dims=1, out_dims=1)(x)), a=nn.Linear(4, 2), b=head(6)
+        ),
+        (3, 4),
+        Way.MIXED,
+    ),
+    "a transform over samples": Odd(
+        lambda: Lambda(lambda m, x: torch.vmap(m.a)(x), a=nn.Linear(4, CLASSES)), (4,), Way.MIXED
+    ),
     "sets its own mode": Odd(
         lambda: Lambda(
             lambda m, x: m.b(m.norm.eval()(m.a(x))),
