@@ -146,6 +146,15 @@ def test_there_is_no_instruction_at_which_a_signal_is_lost_or_comes_too_late() -
     assert counts[False] > 0
 
 
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Python's own answer to Ctrl-C, also where the tests run in the background of a script, without it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 def test_one_signal_more_than_its_patience_is_no_longer_caught() -> None:
     with Interrupt() as interrupt:
         for _ in range(PATIENCE):
