@@ -13,6 +13,7 @@ import torch
 from automl.core.contracts import DegenerateScoreError, InvalidCandidateError
 from automl.evaluators.ntk.forward import differentiable_logits, give_shape
 from automl.evaluators.ntk.gram.accumulator import Gram
+from automl.evaluators.ntk.gram.checks import is_bilinear, same_gradients, same_values, sample_weights
 from automl.evaluators.ntk.gram.recording import (
     Pass,
     Recording,
@@ -235,11 +236,12 @@ def _by_calls(job: _Job) -> Kernel:
         gram = job.gram()
         _backward(recording, gram, cotangent, again=True)
         if not recording.reading.by_rows or recording.rest:
-            weights = _weights(len(cotangent)).to(cotangent)
+            weights = sample_weights(len(cotangent)).to(cotangent)
             again = job.gram()
             by_rest = _backward(recording, again, weights.unsqueeze(1) * cotangent, again=True)
-            if not recording.reading.by_rows:
-                _check_kernels(gram.kernel(), again.kernel(), weights.double(), job)
+            proven = recording.reading.by_rows
+            if not proven and not is_bilinear(gram.kernel(), again.kernel(), weights):
+                raise _NotThisWayError
             if recording.rest:
                 moments = recording.tape.statistics.moments
                 _add_samples(
@@ -258,7 +260,7 @@ def _by_samples(job: _Job) -> Kernel:
     logits = differentiable_logits(work.network, work.inputs, batchnorm=work.batchnorm, seed=work.seed)
     gram = job.gram()
     for cotangent in job.cotangents(logits):
-        weights = _weights(len(cotangent)).to(cotangent)
+        weights = sample_weights(len(cotangent)).to(cotangent)
         reference = torch.autograd.grad(
             logits, parameters, weights.unsqueeze(1) * cotangent, retain_graph=True, allow_unused=True
         )
@@ -293,25 +295,14 @@ def _add_samples(
     ``logits`` are, and the sum of the samples' gradients with ``weights``, which is ``reference``.
     """
     gradients, alone = sample_gradients(job.work, parameters, cotangent, moments)
-    loose = _TOLERANCE[logits.dtype == torch.float64]
-    if not _near(alone, logits.detach(), loose):
+    if not same_values(alone, logits.detach()):
         raise _NotThisWayError
     gram.expect(parameters)
     for parameter, by_sample, summed in zip(parameters, gradients, reference, strict=True):
         found = torch.tensordot(weights.to(by_sample), by_sample, 1)
-        if not _near(found, torch.zeros_like(found) if summed is None else summed, loose):
+        if not same_gradients(found, torch.zeros_like(found) if summed is None else summed):
             raise _NotThisWayError
         gram.add(parameter, by_sample)
-
-
-# -- checks -----------------------------------------------------------------------------------------------
-
-_TOLERANCE = {False: 2e-3, True: 1e-9}
-"""How far two forward passes may differ, relative to the norm, in float32 and in float64. In float32 a ReLU
-may take the other side, which moves gradients by up to 1e-3."""
-
-_LEVELS = 31
-"""Powers of two among the samples' weights: their products stay within float32."""
 
 
 def _check_usual(job: _Job, recording: Recording) -> None:
@@ -319,38 +310,10 @@ def _check_usual(job: _Job, recording: Recording) -> None:
     samples, or a part of them, if they have other logits than in their batch: then samples meet, or the
     network draws random numbers.
     """
-    if recording.hooked or recording.tape.coupled:
-        raise _NotThisWayError
     expected = job.work.expected
-    if expected is not None:
-        loose = _TOLERANCE[expected.dtype == torch.float64] / 20
-        if recording.random or not _near(recording.logits.detach(), expected, loose):
-            raise _NotThisWayError
-
-
-def _weights(samples: int) -> Tensor:
-    """A weight a sample, ``(n,)`` float64, all different: powers of two, which change no rounding, and
-    from the 32nd sample on also other numbers.
-    """
-    index = torch.arange(samples)
-    return torch.ldexp(1.0 + (index // _LEVELS).double() / 64, index % _LEVELS - _LEVELS // 2)
-
-
-def _check_kernels(plain: Tensor, weighted: Tensor, weights: Tensor, job: _Job) -> None:
-    """Whether a kernel is bilinear in the samples' weights, as it is if samples do not meet.
-
-    If row i of a gradient has a part from sample j, the weighted kernel's entry (i, i) has it w_j / w_i
-    times, squared; all such parts are sums of squares, and do not cancel.
-    """
-    scale = plain.diagonal().sqrt()
-    difference = weighted / torch.outer(weights, weights) - plain
-    loose = _TOLERANCE[job.gram().dtype == torch.float64] / 20  # two backward passes of one forward pass
-    if not bool((difference.abs() <= loose * torch.outer(scale, scale)).all()):  # nor if one is no number
+    alike = expected is None or (not recording.random and same_values(recording.logits.detach(), expected))
+    if recording.hooked or recording.tape.coupled or not alike:
         raise _NotThisWayError
-
-
-def _near(found: Tensor, expected: Tensor, tolerance: float) -> bool:
-    return bool((found - expected).norm() <= tolerance * expected.norm())
 
 
 # -- memory ---------------------------------------------------------------------------------------------
